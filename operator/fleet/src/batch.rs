@@ -1,0 +1,60 @@
+//! Batch work that can wait: a job gets a site and hours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{JobId, Product, SiteId, Watts};
+
+/// A job with a deadline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchJob {
+    /// `namespace/name`.
+    pub id: JobId,
+    /// The policy's name in the world.
+    pub policy: String,
+    /// What it takes while it runs, by accelerator product that it accepts.
+    pub shapes: BTreeMap<Product, JobShape>,
+    /// Whole slots of work that remain.
+    pub slots_left: u32,
+    /// Not before.
+    pub release: DateTime<Utc>,
+    /// Done by then.
+    pub deadline: DateTime<Utc>,
+    /// It may be suspended between slots and resumed at the same site.
+    pub interruptible: bool,
+    /// Jurisdictions it may run in; empty means anywhere.
+    pub jurisdictions: BTreeSet<String>,
+    /// Where it has started: it stays there.
+    pub started_at: Option<SiteId>,
+    /// Whether it runs now: going on costs no start.
+    pub running: bool,
+    /// Sites that refused it, by offer revision.
+    pub refusals: BTreeMap<SiteId, crate::Refusal>,
+}
+
+/// What a job takes on one accelerator product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobShape {
+    /// Pods at once.
+    pub pods: u32,
+    /// Accelerators of each pod, all on one node.
+    pub accelerators_per_pod: u32,
+    /// IT watts of each pod.
+    pub watts_per_pod: Watts,
+}
+
+impl JobShape {
+    /// IT watts of all pods together.
+    pub fn watts(&self) -> Watts {
+        self.watts_per_pod.times(self.pods)
+    }
+
+    /// Accelerators of all pods together.
+    pub fn accelerators(&self) -> u32 {
+        self.pods * self.accelerators_per_pod
+    }
+}

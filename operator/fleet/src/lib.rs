@@ -1,0 +1,33 @@
+//! The domain of Commonwatt: what a fleet of sites is, what is asked of it, and what a plan for it says.
+//!
+//! Architecture invariant: nothing here knows Kubernetes, an async runtime or a clock. Every collection that is
+//! iterated is ordered, so that the same world gives the same plan, byte for byte.
+
+pub mod batch;
+pub mod deployment;
+pub mod ids;
+pub mod physics;
+pub mod plan;
+pub mod policy;
+pub mod profile;
+pub mod reason;
+pub mod site;
+pub mod slots;
+pub mod units;
+pub mod world;
+
+pub use batch::{BatchJob, JobShape};
+pub use deployment::{Committed, Deployment, Refusal, Variant};
+pub use ids::{DeploymentId, JobId, Origin, Product, SiteId, VariantName};
+pub use physics::CostParts;
+pub use plan::{Bound, Decision, JobDecision, JobPlan, Objective, Plan, SitePlacement, Unmet};
+pub use policy::Policy;
+pub use profile::{Boundary, OperatingPoint, Profile, ProfileError};
+pub use reason::{Choice, Rejection};
+pub use site::{Pool, Site, SiteHour, WaterStock};
+pub use slots::Slots;
+pub use units::{
+    GramsCo2e, GramsPerKwh, KilowattHours, Liters, LitersPerKwh, Money, TokensPerSecond, UnitError,
+    Watts,
+};
+pub use world::World;

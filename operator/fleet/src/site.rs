@@ -1,0 +1,114 @@
+//! A site as a hub sees it: what its offer says, hour by hour.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{GramsPerKwh, Liters, LitersPerKwh, Money, Origin, Product, Watts};
+
+/// A place that can run workloads, as its last offer described it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Site {
+    /// Jurisdiction, ISO 3166-1 alpha-2.
+    pub jurisdiction: String,
+    /// The 95th percentile of latency from each origin, milliseconds. A missing pair excludes the site.
+    pub latencies: BTreeMap<Origin, u32>,
+    /// Accelerators by product that this hub may use: free ones and those that its own placements hold.
+    pub pools: BTreeMap<Product, Pool>,
+    /// One value per slot of the world's horizon.
+    pub hours: Vec<SiteHour>,
+    /// Water that is left, where a budget limits it.
+    pub water: Option<WaterStock>,
+    /// AWARE characterisation factor of the basin (0.1 to 100, world average 1) by which consumed water is priced.
+    pub scarcity: f64,
+    /// The revision of the offer.
+    pub offer_revision: i64,
+    /// The offer counts until then. A site past it takes nothing new.
+    pub valid_until: DateTime<Utc>,
+}
+
+/// Accelerators of one product at one site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// What one accelerator costs per hour, energy excluded.
+    pub price_per_hour: Money,
+    /// What one accelerator may draw at most with its share of the host: what counts where nothing is measured.
+    pub rated_watts: Watts,
+    /// Accelerators available on a node → how many such nodes. A replica must fit on one node.
+    pub nodes: BTreeMap<u32, u32>,
+}
+
+impl Pool {
+    /// All accelerators that this hub may use.
+    pub fn total(&self) -> u32 {
+        self.nodes.iter().map(|(free, count)| free * count).sum()
+    }
+
+    /// How many replicas of `size` accelerators each fit, one node each: `Σ ⌊free/size⌋`.
+    pub fn replicas_of(&self, size: u32) -> u32 {
+        if size == 0 {
+            return 0;
+        }
+        self.nodes
+            .iter()
+            .map(|(free, count)| free / size * count)
+            .sum()
+    }
+
+    /// The most accelerators available on one node.
+    pub fn largest_node(&self) -> u32 {
+        self.nodes
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(free, _)| *free)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// What a site offers and what it costs in one slot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteHour {
+    /// IT watts that this hub's placements may draw together.
+    pub limit: Watts,
+    /// Which declared limit binds: `powerbudget/feeder-a`, `gridevent/drill`, `hostcommunity/town`, `share`.
+    pub limit_set_by: String,
+    /// Energy price per kilowatt-hour at the facility, in the world's currency. Negative prices are real.
+    pub price_per_kwh: Money,
+    /// Facility energy over IT energy, at least 1 (ISO/IEC 30134-2).
+    pub pue: f64,
+    /// On-site water per kilowatt-hour of IT energy (ISO/IEC 30134-9).
+    pub wue: LitersPerKwh,
+    /// Average carbon intensity, location-based: what is reported and priced.
+    pub average_carbon: GramsPerKwh,
+    /// Marginal intensity beside it, never mixed with the average.
+    pub marginal_carbon: Option<GramsPerKwh>,
+}
+
+/// Water that a budget leaves for the rest of its period: a stock, partly used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaterStock {
+    /// Litres that are left of the cap at the declared stage.
+    pub remaining: Liters,
+    /// Hours until the period ends.
+    pub hours_left: f64,
+    /// Which budget: `waterbudget/river`.
+    pub set_by: String,
+}
+
+impl WaterStock {
+    /// What may be used in a horizon of `hours`: the pro rata part of what is left, so that the period's end is
+    /// reached with water in hand. A horizon beyond the period's end may use all that is left (a new period brings a
+    /// new cap, which this stock does not know).
+    pub fn allowance(&self, hours: f64) -> Liters {
+        if self.hours_left <= 0.0 {
+            return self.remaining.max(Liters::ZERO);
+        }
+        (self.remaining * (hours / self.hours_left).min(1.0)).max(Liters::ZERO)
+    }
+}
