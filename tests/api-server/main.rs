@@ -1,0 +1,24 @@
+//! Tests against real API servers. One module per subject; what they share is here.
+
+mod harness;
+
+use std::time::Duration;
+
+use commonwatt_harness::{ControlPlane, Error, eventually};
+
+/// What a test returns.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Long enough for any controller on a machine that also compiles.
+const SOON: Duration = Duration::from_mins(1);
+
+/// Waits until a field, as kubectl's jsonpath finds it, has a value.
+fn wait_for_field(plane: &ControlPlane, object: &str, path: &str, value: &str) -> Result {
+    let what = format!("{path} of {object} to be {value}");
+    let template = format!("jsonpath={{{path}}}");
+    eventually(SOON, &what, || {
+        let found = plane.kubectl(["get", object, "--output", &template]).ok()?;
+        Ok::<_, Error>((found == value).then_some(()))
+    })?;
+    Ok(())
+}

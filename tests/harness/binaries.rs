@@ -1,0 +1,362 @@
+//! The control plane's programs, built from Go modules and kept in the user's cache.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::command::{command_line, run};
+use crate::{Error, Progress, Result};
+
+/// A program that the harness builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// The API server's store.
+    Etcd,
+    /// The API server.
+    KubeApiserver,
+    /// The built-in controllers: Deployments, Jobs, garbage collection, service accounts, ...
+    KubeControllerManager,
+    /// The scheduler.
+    KubeScheduler,
+    /// The command line client.
+    Kubectl,
+    /// Nodes and pods without a kubelet.
+    Kwok,
+    /// The chart installer.
+    Helm,
+}
+
+/// How a tool is built.
+struct Recipe {
+    tool: Tool,
+    name: &'static str,
+    version: &'static str,
+    /// The folder under `modules/`. A module of its own where libraries differ: Helm and kwok pin
+    /// other Kubernetes libraries than the control plane does.
+    module: &'static str,
+    package: &'static str,
+    /// Variables to stamp: a Kubernetes binary that is not stamped calls itself v0.0.0.
+    stamp: &'static [&'static str],
+    /// What a first build took on two cores, for the progress line.
+    cold: &'static str,
+}
+
+const KUBERNETES_STAMP: &[&str] = &[
+    "k8s.io/component-base/version.gitVersion=v1.36.0",
+    "k8s.io/component-base/version.gitMajor=1",
+    "k8s.io/component-base/version.gitMinor=36",
+    "k8s.io/component-base/version.gitTreeState=clean",
+];
+
+/// In the order in which they are built: what shares most comes first.
+const RECIPES: [Recipe; 7] = [
+    recipe(
+        Tool::Etcd,
+        "etcd",
+        "v3.6.8",
+        "etcd",
+        "go.etcd.io/etcd/server/v3",
+        &[],
+        "20 s",
+    ),
+    kubernetes(
+        Tool::KubeApiserver,
+        "kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        "7 min",
+    ),
+    kubernetes(
+        Tool::KubeControllerManager,
+        "kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "100 s",
+    ),
+    kubernetes(
+        Tool::KubeScheduler,
+        "kube-scheduler",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+        "10 s",
+    ),
+    kubernetes(
+        Tool::Kubectl,
+        "kubectl",
+        "k8s.io/kubernetes/cmd/kubectl",
+        "2 min",
+    ),
+    recipe(
+        Tool::Kwok,
+        "kwok",
+        "v0.8.0",
+        "kwok",
+        "sigs.k8s.io/kwok/cmd/kwok",
+        &[],
+        "2 min",
+    ),
+    recipe(
+        Tool::Helm,
+        "helm",
+        "v4.3.1",
+        "helm",
+        "helm.sh/helm/v4/cmd/helm",
+        &["helm.sh/helm/v4/internal/version.version=v4.3.1"],
+        "150 s",
+    ),
+];
+
+const fn recipe(
+    tool: Tool,
+    name: &'static str,
+    version: &'static str,
+    module: &'static str,
+    package: &'static str,
+    stamp: &'static [&'static str],
+    cold: &'static str,
+) -> Recipe {
+    Recipe {
+        tool,
+        name,
+        version,
+        module,
+        package,
+        stamp,
+        cold,
+    }
+}
+
+const fn kubernetes(
+    tool: Tool,
+    name: &'static str,
+    package: &'static str,
+    cold: &'static str,
+) -> Recipe {
+    recipe(
+        tool,
+        name,
+        "v1.36.0",
+        "kubernetes",
+        package,
+        KUBERNETES_STAMP,
+        cold,
+    )
+}
+
+/// kwok's own stages, which a kwok that is built as a module does not carry inside.
+const STAGES: [&str; 5] = [
+    "kustomize/stage/node/fast/node-initialize.yaml",
+    "kustomize/stage/node/heartbeat/node-heartbeat.yaml",
+    "kustomize/stage/pod/fast/pod-ready.yaml",
+    "kustomize/stage/pod/fast/pod-complete.yaml",
+    "kustomize/stage/pod/fast/pod-delete.yaml",
+];
+
+/// Where the built programs are.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    paths: Vec<(Tool, &'static str, PathBuf)>,
+    stages: PathBuf,
+}
+
+impl Binaries {
+    /// The path of a program.
+    pub fn path(&self, tool: Tool) -> &Path {
+        // `ensure` puts every tool in the list.
+        self.paths
+            .iter()
+            .find(|(t, ..)| *t == tool)
+            .map_or(Path::new(""), |(.., path)| path)
+    }
+
+    /// Every program's name and path, in the order of building.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        self.paths
+            .iter()
+            .map(|(_, name, path)| (*name, path.as_path()))
+    }
+
+    /// The directory with kwok's stage files.
+    pub(crate) fn stages(&self) -> &Path {
+        &self.stages
+    }
+}
+
+/// Builds what is missing (about 15 minutes the first time, on two cores) and says where it is.
+/// Two processes that ask at the same time do not build twice.
+pub fn ensure(progress: Progress) -> Result<Binaries> {
+    static DONE: OnceLock<Binaries> = OnceLock::new();
+    if let Some(done) = DONE.get() {
+        return Ok(done.clone());
+    }
+    let go = go_version()?;
+    let cache = cache()?;
+    fs::create_dir_all(&cache).map_err(Error::file("create", &cache))?;
+    let mut places = Vec::new();
+    for recipe in &RECIPES {
+        places.push((recipe, cache.join(key(recipe.module, &go)?)));
+    }
+    let stages = cache.join(key("kwok", &go)?).join("stages");
+    let built = |(recipe, place): &(&Recipe, PathBuf)| place.join(recipe.name).exists();
+    if !(places.iter().all(built) && stages.exists()) {
+        let _lock = lock(&cache, progress)?;
+        for (recipe, place) in places.iter().filter(|place| !built(place)) {
+            build(recipe, place, progress)?;
+        }
+        if !stages.exists() {
+            copy_stages(&stages)?;
+        }
+    }
+    let paths = places
+        .into_iter()
+        .map(|(r, place)| (r.tool, r.name, place.join(r.name)))
+        .collect();
+    Ok(DONE.get_or_init(|| Binaries { paths, stages }).clone())
+}
+
+/// The version of the `go` on the PATH.
+pub(crate) fn go_version() -> Result<String> {
+    let mut command = Command::new("go");
+    command
+        .args(["env", "GOVERSION"])
+        .current_dir(modules().join("kubernetes"));
+    let output = run(command, None);
+    if output.succeeded() {
+        Ok(output.stdout.trim().to_owned())
+    } else {
+        Err(Error::NoGo(output.stderr.trim().to_owned()))
+    }
+}
+
+/// The Go modules, beside this file.
+fn modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/modules")
+}
+
+fn cache() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
+        Some(directory) => PathBuf::from(directory),
+        None => std::env::home_dir()
+            .ok_or(std::io::ErrorKind::NotFound.into())
+            .map_err(Error::file(
+                "find the home directory for",
+                "the build cache",
+            ))?
+            .join(".cache"),
+    };
+    Ok(base.join("commonwatt/bin"))
+}
+
+/// The name of a module's folder in the cache: another one as soon as anything that shapes its binaries
+/// changes. Old folders stay, since another branch may still use them; they cost about 600 MB.
+fn key(module: &str, go: &str) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    go.hash(&mut hasher);
+    for name in ["go.mod", "go.sum"] {
+        let path = modules().join(module).join(name);
+        fs::read(&path)
+            .map_err(Error::file("read", &path))?
+            .hash(&mut hasher);
+    }
+    for recipe in RECIPES.iter().filter(|recipe| recipe.module == module) {
+        (recipe.name, recipe.package, recipe.stamp).hash(&mut hasher);
+    }
+    // A hash that differs under another Rust release costs one more link from Go's own cache.
+    Ok(format!("{module}-{:016x}", hasher.finish()))
+}
+
+/// Held while building.
+fn lock(cache: &Path, progress: Progress) -> Result<File> {
+    let path = cache.join("lock");
+    let file = File::create(&path).map_err(Error::file("create", &path))?;
+    if file.try_lock().is_err() {
+        progress.say("waiting for another process that builds the control plane ...");
+        file.lock().map_err(Error::file("lock", &path))?;
+    }
+    Ok(file)
+}
+
+fn build(recipe: &Recipe, place: &Path, progress: Progress) -> Result<()> {
+    let Recipe {
+        name,
+        version,
+        cold,
+        ..
+    } = recipe;
+    progress.say(&format!(
+        "building {name} {version} (about {cold} cold) ..."
+    ));
+    let start = Instant::now();
+    fs::create_dir_all(place).map_err(Error::file("create", place))?;
+    // Under another name until it is whole: a build that is cut off leaves nothing that looks done.
+    let unfinished = place.join(format!("{name}.new"));
+    let flags: Vec<_> = recipe
+        .stamp
+        .iter()
+        .map(|variable| format!("-X {variable}"))
+        .collect();
+    let mut command = Command::new("go");
+    command
+        // Without cgo a machine without a C compiler builds the same static binaries.
+        .env("CGO_ENABLED", "0")
+        .current_dir(modules().join(recipe.module))
+        .args([
+            "build",
+            "-buildvcs=false",
+            "-ldflags",
+            &format!("-s -w {}", flags.join(" ")),
+        ])
+        .arg("-o")
+        .arg(&unfinished)
+        .arg(recipe.package);
+    go(name, command)?;
+    let path = place.join(name);
+    fs::rename(&unfinished, &path).map_err(Error::file("write", &path))?;
+    progress.say(&format!("built {name} in {} s", start.elapsed().as_secs()));
+    Ok(())
+}
+
+fn copy_stages(to: &Path) -> Result<()> {
+    let mut command = Command::new("go");
+    command.current_dir(modules().join("kwok")).args([
+        "list",
+        "-m",
+        "-f",
+        "{{.Dir}}",
+        "sigs.k8s.io/kwok",
+    ]);
+    let module = PathBuf::from(go("kwok", command)?.trim());
+    let unfinished = to.with_extension("new");
+    fs::create_dir_all(&unfinished).map_err(Error::file("create", &unfinished))?;
+    for stage in STAGES {
+        let from = module.join(stage);
+        let name = from.file_name().unwrap_or_default();
+        // Read and write, not copy: files in Go's module cache are read-only, and so would the copy be.
+        let text = fs::read(&from).map_err(Error::file("read", &from))?;
+        let copy = unfinished.join(name);
+        fs::write(&copy, text).map_err(Error::file("write", &copy))?;
+    }
+    fs::rename(&unfinished, to).map_err(Error::file("write", to))
+}
+
+/// Runs `go` and gives its stdout.
+fn go(tool: &'static str, command: Command) -> Result<String> {
+    let line = command_line(&command);
+    let directory = command
+        .get_current_dir()
+        .unwrap_or(Path::new("."))
+        .to_owned();
+    let output = run(command, None);
+    if output.succeeded() {
+        return Ok(output.stdout);
+    }
+    let lines: Vec<_> = output.stderr.lines().collect();
+    let output = lines[lines.len().saturating_sub(20)..].join("\n");
+    Err(Error::Build {
+        tool,
+        command: line,
+        directory,
+        output,
+    })
+}

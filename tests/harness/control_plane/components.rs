@@ -1,0 +1,108 @@
+//! The command line of each part. Why each flag is there, where it is not plain.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{ControlPlane, keys, stages};
+use crate::Tool;
+
+impl ControlPlane {
+    fn command(&self, tool: Tool, flags: &[String]) -> Command {
+        let mut command = Command::new(self.binaries.path(tool));
+        command.args(flags);
+        command
+    }
+
+    fn in_directory(&self, name: &str) -> String {
+        self.scratch.file(name).display().to_string()
+    }
+
+    /// The API server's certificate followed by that of the authority that it made for itself.
+    pub(super) fn certificate(&self) -> PathBuf {
+        self.scratch.file("certificates/apiserver.crt")
+    }
+
+    pub(super) fn etcd(&self) -> Command {
+        let client = format!("http://127.0.0.1:{}", self.ports.etcd);
+        let peer = format!("http://127.0.0.1:{}", self.ports.etcd_peer);
+        self.command(
+            Tool::Etcd,
+            &[
+                format!("--data-dir={}", self.in_directory("etcd")),
+                format!("--listen-client-urls={client}"),
+                format!("--advertise-client-urls={client}"),
+                format!("--listen-peer-urls={peer}"),
+                format!("--initial-advertise-peer-urls={peer}"),
+                format!("--initial-cluster=default={peer}"),
+                // Nobody needs this data after a power cut, and a test should not wait for a disk.
+                "--unsafe-no-fsync".to_owned(),
+            ],
+        )
+    }
+
+    pub(super) fn api_server(&self) -> Command {
+        let key = self.in_directory(keys::PRIVATE_KEY);
+        self.command(
+            Tool::KubeApiserver,
+            &[
+                format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd),
+                format!("--secure-port={}", self.ports.api),
+                "--bind-address=127.0.0.1".to_owned(),
+                // Loopback may not be an endpoint of the `kubernetes` Service, and no pod here could use it.
+                "--advertise-address=127.0.0.1".to_owned(),
+                "--endpoint-reconciler-type=none".to_owned(),
+                format!("--cert-dir={}", self.in_directory("certificates")),
+                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+                format!(
+                    "--service-account-key-file={}",
+                    self.in_directory(keys::PUBLIC_KEY)
+                ),
+                format!("--service-account-signing-key-file={key}"),
+                // As in a real cluster: a missing rule in the chart must fail a test.
+                "--authorization-mode=RBAC".to_owned(),
+                format!("--token-auth-file={}", self.in_directory(keys::TOKENS)),
+                "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+                "--allow-privileged=true".to_owned(),
+            ],
+        )
+    }
+
+    pub(super) fn controller_manager(&self) -> Command {
+        self.command(
+            Tool::KubeControllerManager,
+            &[
+                format!("--kubeconfig={}", self.in_directory("kubeconfig")),
+                // Puts the authority into every namespace, as a real cluster does.
+                format!("--root-ca-file={}", self.certificate().display()),
+                // An elected leader that cannot renew its lease exits; this one must outlive an
+                // API server that a test stops.
+                "--leader-elect=false".to_owned(),
+                // Nobody asks it anything, and 0 saves a port.
+                "--secure-port=0".to_owned(),
+            ],
+        )
+    }
+
+    pub(super) fn scheduler(&self) -> Command {
+        self.command(
+            Tool::KubeScheduler,
+            &[
+                format!("--kubeconfig={}", self.in_directory("kubeconfig")),
+                "--leader-elect=false".to_owned(),
+                "--secure-port=0".to_owned(),
+            ],
+        )
+    }
+
+    pub(super) fn kwok(&self) -> Command {
+        self.command(
+            Tool::Kwok,
+            &[
+                format!("--kubeconfig={}", self.in_directory("kubeconfig")),
+                format!("--config={}", self.in_directory(stages::FILE)),
+                "--manage-all-nodes=false".to_owned(),
+                "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake".to_owned(),
+            ],
+        )
+    }
+}

@@ -1,0 +1,140 @@
+//! Processes that run beside a test and never outlive it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use crate::{Error, Result};
+
+/// How much of a log an error shows.
+const TAIL_LINES: usize = 15;
+
+/// One started process and its log. Ends with the value.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `command` with its output appended to `<directory>/<name>.log`.
+    pub(crate) fn start(name: &'static str, command: &Command, directory: &Path) -> Result<Self> {
+        let log = directory.join(format!("{name}.log"));
+        let open = || File::options().create(true).append(true).open(&log);
+        let out = open().map_err(Error::file("write", &log))?;
+        let err = open().map_err(Error::file("write", &log))?;
+        let mut command = ending_with_this_process(command);
+        command
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err);
+        let child = spawn(command).map_err(|source| Error::Spawn {
+            program: name.to_owned(),
+            source,
+        })?;
+        Ok(Self { name, child, log })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it at once and waits until it is gone. Nothing here is worth a graceful end: the data
+    /// is thrown away, and an API server takes its time.
+    pub(crate) fn stop(&mut self) {
+        // Both fail only if it has ended and been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The error for this process, with the end of its log.
+    pub(crate) fn error(&self, plane: &str, reason: impl Into<String>) -> Error {
+        Error::Start {
+            plane: plane.to_owned(),
+            component: self.name,
+            reason: reason.into(),
+            log: self.log.clone(),
+            tail: tail(&self.log),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_else(|error| format!("(no log: {error})"));
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+/// Wraps the command so that the kernel kills it when this process dies, however it dies. The flag
+/// can only be set between fork and exec, which safe Rust does not offer, so util-linux's setpriv
+/// does it; it then becomes the program, with the same pid. Without setpriv (macOS) processes
+/// end with their `Process`, but survive a test that is killed.
+fn ending_with_this_process(command: &Command) -> Command {
+    static SETPRIV: OnceLock<bool> = OnceLock::new();
+    let works = *SETPRIV.get_or_init(|| {
+        Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "true"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    });
+    let mut wrapped = if works {
+        let mut setpriv = Command::new("setpriv");
+        setpriv
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(command.get_program());
+        setpriv
+    } else {
+        Command::new(command.get_program())
+    };
+    wrapped.args(command.get_args());
+    #[cfg(unix)]
+    {
+        // Out of the terminal's group: Ctrl-C is for us, and we end them in order.
+        std::os::unix::process::CommandExt::process_group(&mut wrapped, 0);
+    }
+    wrapped
+}
+
+/// Spawns from one thread that lives as long as this process: the kernel counts the death of the
+/// spawning *thread* as the parent's, and a test's thread ends with its test.
+fn spawn(command: Command) -> io::Result<Child> {
+    type Request = (Command, Sender<io::Result<Child>>);
+    static LAUNCHER: OnceLock<Sender<Request>> = OnceLock::new();
+    let launcher = LAUNCHER.get_or_init(|| {
+        let (sender, requests) = channel::<Request>();
+        thread::spawn(move || {
+            for (mut command, answer) in requests {
+                // The asker waits for the answer, so there is somebody to receive it.
+                let _ = answer.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (answer, child) = channel();
+    let gone = || io::Error::other("the launcher thread has ended");
+    launcher.send((command, answer)).map_err(|_| gone())?;
+    child.recv().map_err(|_| gone())?
+}
