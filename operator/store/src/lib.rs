@@ -1,0 +1,18 @@
+//! What hub and site ask of an API server. A real one (`kubernetes`) and a simulated one (`simulator`) implement the
+//! same small [`Store`], so that both run the same code, faults included.
+
+mod clock;
+mod kind;
+mod object;
+mod patch;
+mod status;
+mod store;
+mod typed;
+
+pub use clock::Clock;
+pub use kind::Kind;
+pub use object::Object;
+pub use patch::{apply_merge, merge_diff};
+pub use status::{StatusWrite, write_status};
+pub use store::{Event, EventType, Store, StoreError};
+pub use typed::{Listed, Malformed, get, list, to_object};

@@ -1,0 +1,147 @@
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::Kind;
+
+/// An object as JSON, with what every object has close at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object(pub Value);
+
+impl Object {
+    /// An object with a name and nothing else yet.
+    pub fn new(kind: &Kind, namespace: Option<&str>, name: &str) -> Self {
+        let mut metadata = json!({ "name": name });
+        if let Some(namespace) = namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        Self(json!({ "apiVersion": kind.api_version(), "kind": kind.kind, "metadata": metadata }))
+    }
+
+    fn metadata(&self, field: &str) -> &str {
+        self.0["metadata"][field].as_str().unwrap_or_default()
+    }
+
+    /// Its kind's name.
+    pub fn kind(&self) -> &str {
+        self.0["kind"].as_str().unwrap_or_default()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.metadata("name")
+    }
+
+    /// Its namespace, if it has one.
+    pub fn namespace(&self) -> Option<&str> {
+        self.0["metadata"]["namespace"].as_str()
+    }
+
+    /// Its uid; empty before it was stored.
+    pub fn uid(&self) -> &str {
+        self.metadata("uid")
+    }
+
+    /// Its resource version.
+    pub fn resource_version(&self) -> &str {
+        self.metadata("resourceVersion")
+    }
+
+    /// The generation of its spec.
+    pub fn generation(&self) -> Option<i64> {
+        self.0["metadata"]["generation"].as_i64()
+    }
+
+    /// A label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.0["metadata"]["labels"].get(key)?.as_str()
+    }
+
+    /// An annotation.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.0["metadata"]["annotations"].get(key)?.as_str()
+    }
+
+    /// Whether somebody has asked for its deletion.
+    pub fn is_being_deleted(&self) -> bool {
+        !self.0["metadata"]["deletionTimestamp"].is_null()
+    }
+
+    /// Its finalizers.
+    pub fn finalizers(&self) -> Vec<&str> {
+        let list = self.0["metadata"]["finalizers"].as_array();
+        list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    }
+
+    /// When it was created.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        let text = self.0["metadata"]["creationTimestamp"].as_str()?;
+        DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+    }
+
+    /// The value at a dotted path, such as `spec.replicas`.
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(&self.0, |value, part| value.get(part)).filter(|value| !value.is_null())
+    }
+
+    /// Sets the value at a dotted path, making what is missing on the way.
+    pub fn set(&mut self, path: &str, value: Value) {
+        let slot = path.split('.').fold(&mut self.0, |slot, part| {
+            if !slot.is_object() {
+                *slot = json!({});
+            }
+            &mut slot[part]
+        });
+        *slot = value;
+    }
+
+    /// Field managers other than ours, and other than a person's hands, that own a dotted path.
+    ///
+    /// A person's `kubectl` or `helm` gives way; a controller (Git, an autoscaler, another operator) does not.
+    pub fn foreign_managers(&self, path: &str) -> Vec<String> {
+        let Some(entries) = self.0["metadata"]["managedFields"].as_array() else { return Vec::new() };
+        let owns = |entry: &Value| {
+            let fields = path.split('.').try_fold(&entry["fieldsV1"], |fields, part| fields.get(format!("f:{part}")));
+            fields.is_some()
+        };
+        let mut managers: Vec<String> = entries
+            .iter()
+            .filter(|entry| owns(entry))
+            .filter_map(|entry| entry["manager"].as_str())
+            .filter(|manager| !gives_way(manager))
+            .map(str::to_owned)
+            .collect();
+        managers.sort();
+        managers.dedup();
+        managers
+    }
+}
+
+/// Tools in a person's hands, and ourselves.
+fn gives_way(manager: &str) -> bool {
+    manager.starts_with("kubectl") || manager.eq_ignore_ascii_case("helm") || manager == commonwatt_api::FIELD_MANAGER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controller_that_owns_a_field_is_named_and_a_persons_kubectl_is_not() {
+        let fields = json!({ "f:spec": { "f:replicas": {} } });
+        let object = Object(json!({ "metadata": { "managedFields": [
+            { "manager": "kubectl-client-side-apply", "fieldsV1": fields },
+            { "manager": "argocd-controller", "fieldsV1": fields },
+            { "manager": "someone", "fieldsV1": { "f:spec": { "f:template": {} } } },
+        ] } }));
+        assert_eq!(object.foreign_managers("spec.replicas"), ["argocd-controller"]);
+        assert!(object.foreign_managers("spec.suspend").is_empty());
+    }
+
+    #[test]
+    fn a_path_can_be_set_through_what_is_missing() {
+        let mut object = Object::new(&Kind::JOB, Some("a"), "b");
+        object.set("spec.suspend", json!(true));
+        assert_eq!(object.at("spec.suspend"), Some(&json!(true)));
+        assert_eq!(object.at("spec.nothing"), None);
+    }
+}
