@@ -83,6 +83,7 @@ macro_rules! quantity {
                 json_schema!({
                     "x-kubernetes-int-or-string": true,
                     "maxLength": 24,
+                    "minimum": 0,
                     "pattern": r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T)?$",
                     "description": $description,
                 })

@@ -39,7 +39,7 @@ pub struct GridSignalSpec {
     pub quantity: Quantity,
     /// Currency of a price, ISO 4217.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: Option<String>,
     /// Where its values come from.
     pub source: SignalSource,

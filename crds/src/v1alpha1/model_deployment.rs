@@ -52,7 +52,7 @@ pub struct ModelDeploymentSpec {
     pub origins: Vec<OriginLimit>,
     /// Jurisdictions it may run in, ISO 3166-1 alpha-2; all when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(regex(pattern = r"^[A-Z]{2}$")), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 64), inner(length(max = 2), regex(pattern = r"^[A-Z]{2}$")), extend("x-kubernetes-list-type" = "set"))]
     pub jurisdictions: Vec<String>,
     /// Acceptable ways to serve it; the earlier one wins where two cost the same.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -105,7 +105,7 @@ pub struct OriginLimit {
     .message("a variant needs a template to create, or workloadRefs to what runs").field_path(".template"))]
 pub struct ModelVariant {
     /// Its name.
-    #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"))]
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"))]
     pub name: String,
     /// The ModelProfile that says what a replica gives and takes.
     #[schemars(length(min = 1, max = 253))]

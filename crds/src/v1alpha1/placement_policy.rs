@@ -23,23 +23,25 @@ use crate::{Condition, Decimal};
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!self.carbonPerTonne.startsWith('-') && !self.waterPerCubicMeter.startsWith('-') && !self.unservedPerMillionTokens.startsWith('-') && !self.moveCost.startsWith('-')")
-    .message("shadow prices and costs cannot be negative").field_path(".carbonPerTonne"))]
 pub struct PlacementPolicySpec {
     /// The one currency of this policy, ISO 4217. All policies of a hub share it.
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: String,
     /// What one unit of another currency is worth in `currency`. A site that prices in a currency without a rate is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["currency"]))]
     pub rates: Vec<ExchangeRate>,
     /// Shadow price of a tonne of CO2e.
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative"))]
     pub carbon_per_tonne: Decimal,
     /// Shadow price of a cubic metre of water at a scarcity factor of 1.
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative"))]
     pub water_per_cubic_meter: Decimal,
     /// Worth of a million tokens that are not served.
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("what is not served cannot be worth less than nothing"))]
     pub unserved_per_million_tokens: Decimal,
     /// Cost of starting one replica at another place.
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a cost cannot be negative"))]
     pub move_cost: Decimal,
     /// A deployment stays at a site at least this long, unless a limit says otherwise, seconds.
     #[schemars(range(min = 0, max = 2_592_000))]
@@ -58,7 +60,7 @@ pub struct PlacementPolicySpec {
 #[serde(rename_all = "camelCase")]
 pub struct ExchangeRate {
     /// The other currency.
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: String,
     /// What one of it is worth.
     #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("a rate is above zero"))]

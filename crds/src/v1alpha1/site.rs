@@ -39,7 +39,7 @@ pub struct SiteSpec {
     pub location: Location,
     /// Labels of the nodes that belong to this site; all nodes when absent. Several sites may share an API server.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": 63 }))]
     pub node_selector: BTreeMap<String, String>,
     /// Hubs that may propose work.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -59,7 +59,7 @@ pub struct SiteSpec {
     /// The most the grid connection carries. Hours without a record count at this.
     pub connection_watts: Watts,
     /// Currency of this site's prices, ISO 4217.
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: String,
     /// Accelerators by product, with their price and rated power. A product on a node that is not listed is not offered.
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["product"]))]
@@ -83,7 +83,7 @@ pub struct Location {
     #[schemars(length(min = 1, max = 128))]
     pub place: String,
     /// Whose law holds, ISO 3166-1 alpha-2.
-    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    #[schemars(length(max = 2), regex(pattern = r"^[A-Z]{2}$"))]
     pub jurisdiction: String,
     /// IANA time zone, such as `Europe/Berlin`: weekly windows count in it.
     #[schemars(length(min = 1, max = 64))]
@@ -174,13 +174,14 @@ pub struct SiteSignals {
 }
 
 /// Accelerators of one product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AcceleratorClass {
     /// The value of the node label `nvidia.com/gpu.product`.
     #[schemars(length(min = 1, max = 63))]
     pub product: String,
     /// Price of one accelerator per hour without energy, in the site's currency.
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a price per hour cannot be negative"))]
     pub hourly_price: Decimal,
     /// IT watts that one accelerator may draw at most, with its share of the host. Counts where nothing is measured.
     pub rated_watts: Watts,

@@ -26,23 +26,23 @@ pub struct WorkloadAdapterSpec {
     #[schemars(length(min = 1, max = 63))]
     pub kind: String,
     /// Their plural resource name, as in `deployments`.
-    #[schemars(regex(pattern = r"^[a-z0-9]{1,63}$"))]
+    #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9]{1,63}$"))]
     pub resource: String,
     /// Dotted path of the replica count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
     pub replicas_path: Option<String>,
     /// Dotted path of the suspend flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
     pub suspend_path: Option<String>,
     /// Dotted path of the count of ready replicas or pods.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
     pub ready_path: String,
     /// Dotted path of the label selector of its pods.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
     pub selector_path: String,
     /// Dotted path of the pod template.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
     pub pod_template_path: String,
 }
