@@ -1,5 +1,7 @@
 //! The control plane's programs, built from Go modules and kept in the user's cache.
 
+mod recipes;
+
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
@@ -8,150 +10,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+pub use self::recipes::Tool;
+use self::recipes::{RECIPES, Recipe, STAGES};
 use crate::command::{command_line, run};
 use crate::{Error, Progress, Result};
-
-/// A program that the harness builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tool {
-    /// The API server's store.
-    Etcd,
-    /// The API server.
-    KubeApiserver,
-    /// The built-in controllers: Deployments, Jobs, garbage collection, service accounts, ...
-    KubeControllerManager,
-    /// The scheduler.
-    KubeScheduler,
-    /// The command line client.
-    Kubectl,
-    /// Nodes and pods without a kubelet.
-    Kwok,
-    /// The chart installer.
-    Helm,
-}
-
-/// How a tool is built.
-struct Recipe {
-    tool: Tool,
-    name: &'static str,
-    version: &'static str,
-    /// The folder under `modules/`. A module of its own where libraries differ: Helm and kwok pin
-    /// other Kubernetes libraries than the control plane does.
-    module: &'static str,
-    package: &'static str,
-    /// Variables to stamp: a Kubernetes binary that is not stamped calls itself v0.0.0.
-    stamp: &'static [&'static str],
-    /// What a first build took on two cores, for the progress line.
-    cold: &'static str,
-}
-
-const KUBERNETES_STAMP: &[&str] = &[
-    "k8s.io/component-base/version.gitVersion=v1.36.0",
-    "k8s.io/component-base/version.gitMajor=1",
-    "k8s.io/component-base/version.gitMinor=36",
-    "k8s.io/component-base/version.gitTreeState=clean",
-];
-
-/// In the order in which they are built: what shares most comes first.
-const RECIPES: [Recipe; 7] = [
-    recipe(
-        Tool::Etcd,
-        "etcd",
-        "v3.6.8",
-        "etcd",
-        "go.etcd.io/etcd/server/v3",
-        &[],
-        "20 s",
-    ),
-    kubernetes(
-        Tool::KubeApiserver,
-        "kube-apiserver",
-        "k8s.io/kubernetes/cmd/kube-apiserver",
-        "7 min",
-    ),
-    kubernetes(
-        Tool::KubeControllerManager,
-        "kube-controller-manager",
-        "k8s.io/kubernetes/cmd/kube-controller-manager",
-        "100 s",
-    ),
-    kubernetes(
-        Tool::KubeScheduler,
-        "kube-scheduler",
-        "k8s.io/kubernetes/cmd/kube-scheduler",
-        "10 s",
-    ),
-    kubernetes(
-        Tool::Kubectl,
-        "kubectl",
-        "k8s.io/kubernetes/cmd/kubectl",
-        "2 min",
-    ),
-    recipe(
-        Tool::Kwok,
-        "kwok",
-        "v0.8.0",
-        "kwok",
-        "sigs.k8s.io/kwok/cmd/kwok",
-        &[],
-        "2 min",
-    ),
-    recipe(
-        Tool::Helm,
-        "helm",
-        "v4.3.1",
-        "helm",
-        "helm.sh/helm/v4/cmd/helm",
-        &["helm.sh/helm/v4/internal/version.version=v4.3.1"],
-        "150 s",
-    ),
-];
-
-const fn recipe(
-    tool: Tool,
-    name: &'static str,
-    version: &'static str,
-    module: &'static str,
-    package: &'static str,
-    stamp: &'static [&'static str],
-    cold: &'static str,
-) -> Recipe {
-    Recipe {
-        tool,
-        name,
-        version,
-        module,
-        package,
-        stamp,
-        cold,
-    }
-}
-
-const fn kubernetes(
-    tool: Tool,
-    name: &'static str,
-    package: &'static str,
-    cold: &'static str,
-) -> Recipe {
-    recipe(
-        tool,
-        name,
-        "v1.36.0",
-        "kubernetes",
-        package,
-        KUBERNETES_STAMP,
-        cold,
-    )
-}
-
-/// kwok's own stages, which a kwok that is built as a module does not carry inside.
-const STAGES: [&str; 5] = [
-    "kustomize/stage/node/fast/node-initialize.yaml",
-    "kustomize/stage/node/heartbeat/node-heartbeat.yaml",
-    "kustomize/stage/pod/fast/pod-ready.yaml",
-    "kustomize/stage/pod/fast/pod-complete.yaml",
-    "kustomize/stage/pod/fast/pod-delete.yaml",
-];
 
 /// Where the built programs are.
 #[derive(Debug, Clone)]

@@ -88,8 +88,9 @@ fn tail(log: &Path) -> String {
 
 /// Wraps the command so that the kernel kills it when this process dies, however it dies. The flag
 /// can only be set between fork and exec, which safe Rust does not offer, so util-linux's setpriv
-/// does it; it then becomes the program, with the same pid. Without setpriv (macOS) processes
-/// end with their `Process`, but survive a test that is killed.
+/// does it. The shell after it asks whether we died before the flag was set, which a test saw happen,
+/// and becomes the program, all with one pid. Without setpriv (macOS) processes end with their
+/// `Process`, but survive a test that is killed.
 fn ending_with_this_process(command: &Command) -> Command {
     static SETPRIV: OnceLock<bool> = OnceLock::new();
     let works = *SETPRIV.get_or_init(|| {
@@ -104,6 +105,8 @@ fn ending_with_this_process(command: &Command) -> Command {
         let mut setpriv = Command::new("setpriv");
         setpriv
             .args(["--pdeathsig", "KILL", "--"])
+            .args(["sh", "-c", r#"[ "$PPID" = "$0" ] && exec "$@""#])
+            .arg(std::process::id().to_string())
             .arg(command.get_program());
         setpriv
     } else {
@@ -137,4 +140,70 @@ fn spawn(command: Command) -> io::Result<Child> {
     let gone = || io::Error::other("the launcher thread has ended");
     launcher.send((command, answer)).map_err(|_| gone())?;
     child.recv().map_err(|_| gone())?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn the_error_of_a_process_that_ended_shows_the_end_of_its_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = shell("seq 100; echo 'no such flag' >&2; exit 3");
+        let mut process = Process::start("etcd", &script, directory.path()).unwrap();
+        let wait = Duration::from_secs(10);
+        let status = crate::eventually(wait, "sh", || Ok::<_, Error>(process.ended())).unwrap();
+        let message = process.error("hub", status.to_string()).to_string();
+        assert!(
+            message.starts_with("etcd of control plane hub exit status: 3"),
+            "{message}"
+        );
+        assert!(message.contains("\n100\nno such flag"), "{message}");
+        assert!(!message.contains("\n80\n"), "more than the end: {message}");
+    }
+
+    /// Runs itself a second time, as the process that is killed.
+    #[test]
+    fn a_process_ends_when_the_one_that_started_it_is_killed() {
+        const VICTIM: &str = "COMMONWATT_TEST_VICTIM";
+        if !Path::new("/proc/self/stat").exists() {
+            crate::skip!("only Linux ends the children of a process that is killed");
+        }
+        if let Some(directory) = std::env::var_os(VICTIM) {
+            let sleep = shell("exec sleep 600");
+            let held = Process::start("sleep", &sleep, directory.as_ref()).unwrap();
+            println!("\nheld {}", held.pid());
+            thread::sleep(Duration::from_mins(10));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let name = "process::tests::a_process_ends_when_the_one_that_started_it_is_killed";
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(VICTIM, directory.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+        let pid = lines
+            .map_while(io::Result::ok)
+            .find_map(|line| line.strip_prefix("held ").map(str::to_owned))
+            .unwrap();
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        crate::eventually(Duration::from_secs(10), "the end of its child", || {
+            // Ended and not yet waited for by init is ended too.
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            Ok::<_, Error>((stat.is_empty() || stat.contains(") Z ")).then_some(()))
+        })
+        .unwrap();
+    }
 }

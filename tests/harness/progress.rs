@@ -16,8 +16,8 @@ impl Progress {
     /// Says one line.
     pub fn say(self, line: &str) {
         if self == Self::Stderr {
-            // A closed stderr is no reason to stop a build.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            // In one write, or lines of several threads mix. A closed stderr stops nothing.
+            let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
         }
     }
 }

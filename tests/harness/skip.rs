@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
+use crate::Progress;
+
 /// The file that `cargo xtask test` reads, one `test: reason` per line.
 const SKIPS_FILE: &str = "COMMONWATT_SKIPS";
 
@@ -41,7 +43,7 @@ pub fn unavailable() -> Option<String> {
 /// If the skip cannot be recorded: it would count as passed.
 pub fn record_skip(test: &str, reason: &str) {
     // Not eprintln!, which the test runner would swallow since the test "passes".
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
+    Progress::Stderr.say(&format!("SKIPPED {test}: {reason}"));
     let Some(path) = std::env::var_os(SKIPS_FILE) else {
         return;
     };

@@ -1,5 +1,8 @@
 //! `cargo xtask check`: what a reviewer should not have to look for.
 
+use std::ffi::OsStr;
+use std::iter;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -66,10 +69,16 @@ fn git() -> Command {
 }
 
 fn step(command: &mut Command, advice: &str) -> anyhow::Result<()> {
-    println!("check: {command:?}");
+    let program = Path::new(command.get_program());
+    let line: Vec<_> = iter::once(program.file_name().unwrap_or_default())
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .collect();
+    let line = line.join(" ");
+    println!("check: {line}");
     let status = command
         .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?} failed: {advice}");
+        .with_context(|| format!("cannot run {line}"))?;
+    ensure!(status.success(), "`{line}` failed: {advice}");
     Ok(())
 }

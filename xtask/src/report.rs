@@ -1,12 +1,14 @@
 //! Reads what `cargo test` prints. Line by line, so that it can be shown at the same time.
 
+use std::collections::BTreeMap;
+
 /// The counts of all test binaries together.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
-    /// `#[ignore]`d tests and those that called `skip!`, each with its reason.
-    pub(crate) skipped: Vec<String>,
+    /// `#[ignore]`d tests and those that called `skip!`, by reason.
+    pub(crate) skipped: BTreeMap<String, Vec<String>>,
     pub(crate) failures: Vec<String>,
 }
 
@@ -26,7 +28,7 @@ impl Report {
                 } else {
                     reason
                 };
-                self.skipped.push(format!("{name}: {reason}"));
+                self.skip(name, reason);
             }
         }
     }
@@ -34,19 +36,24 @@ impl Report {
     /// Takes in what `skip!` recorded. The test runner saw those tests pass.
     pub(crate) fn read_skips(&mut self, lines: &str) {
         for line in lines.lines() {
-            self.skipped.push(line.to_owned());
+            let (name, reason) = line.split_once(": ").unwrap_or((line, "no reason"));
+            self.skip(name, reason);
             self.passed = self.passed.saturating_sub(1);
         }
     }
 
     /// The last line of `cargo xtask test`.
     pub(crate) fn last_line(&self) -> String {
+        let skipped: usize = self.skipped.values().map(Vec::len).sum();
         format!(
-            "{} passed, {} failed, {} skipped",
-            self.passed,
-            self.failed,
-            self.skipped.len()
+            "{} passed, {} failed, {skipped} skipped",
+            self.passed, self.failed
         )
+    }
+
+    fn skip(&mut self, name: &str, reason: &str) {
+        let names = self.skipped.entry(reason.to_owned()).or_default();
+        names.push(name.to_owned());
     }
 }
 
@@ -99,7 +106,7 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; fini
         let report = report();
         assert_eq!(report.last_line(), "3 passed, 1 failed, 1 skipped");
         assert_eq!(report.failures, ["first::breaks"]);
-        assert_eq!(report.skipped, ["first::needs_a_gpu: no GPU here"]);
+        assert_eq!(report.skipped["no GPU here"], ["first::needs_a_gpu"]);
     }
 
     #[test]

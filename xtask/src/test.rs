@@ -34,8 +34,11 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         report.failures.push(format!("{error:#}"));
     }
     println!();
-    for line in &report.skipped {
-        println!("skipped: {line}");
+    for (reason, names) in &report.skipped {
+        println!("skipped, since {reason}:");
+        for name in names {
+            println!("  {name}");
+        }
     }
     for name in &report.failures {
         println!("failed: {name}");

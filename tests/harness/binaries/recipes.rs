@@ -1,0 +1,150 @@
+//! What is built, from which module and in which version.
+
+/// A program that the harness builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// The API server's store.
+    Etcd,
+    /// The API server.
+    KubeApiserver,
+    /// The built-in controllers: Deployments, Jobs, garbage collection, service accounts, ...
+    KubeControllerManager,
+    /// The scheduler.
+    KubeScheduler,
+    /// The command line client.
+    Kubectl,
+    /// Nodes and pods without a kubelet.
+    Kwok,
+    /// The chart installer.
+    Helm,
+}
+
+/// How a tool is built.
+pub(super) struct Recipe {
+    pub(super) tool: Tool,
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
+    /// The folder under `modules/`. A module of its own where libraries differ: Helm and kwok pin
+    /// other Kubernetes libraries than the control plane does.
+    pub(super) module: &'static str,
+    pub(super) package: &'static str,
+    /// Variables to stamp: a Kubernetes binary that is not stamped calls itself v0.0.0.
+    pub(super) stamp: &'static [&'static str],
+    /// What a first build took on two cores, for the progress line.
+    pub(super) cold: &'static str,
+}
+
+/// In the order in which they are built: what shares most comes first.
+pub(super) const RECIPES: [Recipe; 7] = [
+    Recipe {
+        tool: Tool::Etcd,
+        name: "etcd",
+        version: "v3.6.8",
+        module: "etcd",
+        package: "go.etcd.io/etcd/server/v3",
+        stamp: &[],
+        cold: "20 s",
+    },
+    kubernetes(
+        Tool::KubeApiserver,
+        "kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        "7 min",
+    ),
+    kubernetes(
+        Tool::KubeControllerManager,
+        "kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "2 min",
+    ),
+    kubernetes(
+        Tool::KubeScheduler,
+        "kube-scheduler",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+        "10 s",
+    ),
+    kubernetes(
+        Tool::Kubectl,
+        "kubectl",
+        "k8s.io/kubernetes/cmd/kubectl",
+        "2 min",
+    ),
+    Recipe {
+        tool: Tool::Kwok,
+        name: "kwok",
+        version: "v0.8.0",
+        module: "kwok",
+        package: "sigs.k8s.io/kwok/cmd/kwok",
+        stamp: &[],
+        cold: "2 min",
+    },
+    Recipe {
+        tool: Tool::Helm,
+        name: "helm",
+        version: "v4.3.1",
+        module: "helm",
+        package: "helm.sh/helm/v4/cmd/helm",
+        stamp: &["helm.sh/helm/v4/internal/version.version=v4.3.1"],
+        cold: "3 min",
+    },
+];
+
+const fn kubernetes(
+    tool: Tool,
+    name: &'static str,
+    package: &'static str,
+    cold: &'static str,
+) -> Recipe {
+    Recipe {
+        tool,
+        name,
+        version: "v1.36.0",
+        module: "kubernetes",
+        package,
+        stamp: &[
+            "k8s.io/component-base/version.gitVersion=v1.36.0",
+            "k8s.io/component-base/version.gitMajor=1",
+            "k8s.io/component-base/version.gitMinor=36",
+            "k8s.io/component-base/version.gitTreeState=clean",
+        ],
+        cold,
+    }
+}
+
+/// kwok's own stages, which a kwok that is built as a module does not carry inside.
+pub(super) const STAGES: [&str; 5] = [
+    "kustomize/stage/node/fast/node-initialize.yaml",
+    "kustomize/stage/node/heartbeat/node-heartbeat.yaml",
+    "kustomize/stage/pod/fast/pod-ready.yaml",
+    "kustomize/stage/pod/fast/pod-complete.yaml",
+    "kustomize/stage/pod/fast/pod-delete.yaml",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_that_are_shown_and_stamped_are_those_that_are_built() {
+        for recipe in &RECIPES {
+            let path = super::super::modules().join(recipe.module).join("go.mod");
+            let module = std::fs::read_to_string(&path).unwrap();
+            let Recipe {
+                name,
+                version,
+                package,
+                ..
+            } = recipe;
+            let required = module.lines().any(|line| {
+                let mut words = line.trim_start_matches("require").split_whitespace();
+                words.next().is_some_and(|path| package.starts_with(path))
+                    && words.next() == Some(version)
+            });
+            assert!(
+                required,
+                "{} does not require {name} {version}",
+                path.display()
+            );
+        }
+    }
+}
