@@ -62,11 +62,24 @@ impl Scope<'_> {
         self.sites.iter().map(of).collect()
     }
 
-    pub(crate) fn water(&self, category: Option<WaterCategory>) -> Vec<Series> {
-        self.each(
+    fn water(&self, category: Option<WaterCategory>) -> Vec<Series> {
+        self.sites
+            .iter()
+            .map(|terms| self.water_at(terms, category))
+            .collect()
+    }
+
+    /// Water of one kind, or of all, that comes into one site.
+    pub(crate) fn water_at(&self, terms: &SiteTerms, category: Option<WaterCategory>) -> Series {
+        let which =
+            |meter: &MeterId| category.is_none_or(|category| meter.water_category() == category);
+        series(
+            self.index,
+            terms,
+            self.request.period,
             Quantity::WaterInput,
-            |meter| category.is_none_or(|category| meter.water_category() == category),
-            SiteTerms::water_bound,
+            which,
+            terms.water_bound(),
         )
     }
 }
@@ -228,12 +241,15 @@ fn percent(covered: f64, expected: usize) -> f64 {
 /// A ratio of two quantities. An hour at its worst case would flatter it, so only hours that have both count.
 fn ratio(name: &str, unit: &str, above: &[Series], below: &[Series], formula: &str) -> Figure {
     let (mut numerator, mut denominator, mut covered) = (0.0, 0.0, 0.0);
+    let mut source = None;
     for (above, below) in above.iter().zip(below) {
         for hour in above.hours.keys() {
             if let (Some(a), Some(b)) = (above.rate(hour), below.rate(hour)) {
                 numerator += a;
                 denominator += b;
-                covered += above.hours[hour].covered.min(below.hours[hour].covered);
+                let (a, b) = (above.hours[hour], below.hours[hour]);
+                covered += a.covered.min(b.covered);
+                source = source.max(Some(a.source.max(b.source)));
             }
         }
     }
@@ -247,6 +263,8 @@ fn ratio(name: &str, unit: &str, above: &[Series], below: &[Series], formula: &s
     Figure {
         value,
         recorded: value,
+        // Of the hours that count alone: nothing is filled in.
+        source,
         coverage_percent: percent(covered, expected),
         note: (described.missing_hours > 0)
             .then(|| "Hours that lack either meter are left out.".into()),

@@ -114,7 +114,7 @@ pub(crate) fn commitment_outcomes(
     commitments.iter().map(judge).collect()
 }
 
-/// All that was missed in the period, the oldest first.
+/// All that was missed in the period: breaches, then commitments, then grid events, each the oldest first.
 pub(crate) fn missed(
     index: &Index<'_>,
     sites: &[&SiteId],
@@ -130,7 +130,7 @@ pub(crate) fn missed(
     );
     missed.extend(events.iter().filter_map(missed_event));
     missed.sort_by(|a, b| {
-        (a.from, a.kind, &a.which, &a.site).cmp(&(b.from, b.kind, &b.which, &b.site))
+        (a.kind, a.from, &a.which, &a.site).cmp(&(b.kind, b.from, &b.which, &b.site))
     });
     missed
 }
@@ -166,13 +166,10 @@ fn breaches(index: &Index<'_>, sites: &[&SiteId], period: Period) -> Vec<Missed>
 }
 
 fn missed_commitment(outcome: &CommitmentOutcome, period: Period) -> Option<Missed> {
-    let metric = &outcome.commitment.metric;
     let why = match outcome.outcome {
-        Outcome::Missed => format!("{metric} was above what was promised"),
+        Outcome::Missed => "the figure was above what was promised",
         Outcome::MissedByGaps => {
-            format!(
-                "what was recorded of {metric} is within it, but hours without a record count at their maximum"
-            )
+            "what was recorded is within it, but hours without a record count at their maximum"
         }
         Outcome::Kept | Outcome::NotMeasured => return None,
     };
@@ -186,7 +183,7 @@ fn missed_commitment(outcome: &CommitmentOutcome, period: Period) -> Option<Miss
         unit: outcome.unit.clone(),
         from: period.start,
         until: Some(period.end),
-        why,
+        why: why.into(),
         remedy: Some(outcome.commitment.remedy.clone()).filter(|remedy| !remedy.is_empty()),
     })
 }

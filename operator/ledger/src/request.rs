@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_fleet::{KilowattHours, Liters, SiteId, Watts};
 use serde::{Deserialize, Serialize};
 
+use crate::meter::WaterCategory;
 use crate::period::Period;
 
 /// What a report is asked for.
@@ -77,6 +78,9 @@ impl SiteTerms {
 pub struct WaterCap {
     /// How much.
     pub volume: Liters,
+    /// The kind of water that it speaks of; none for all water that comes in.
+    #[serde(default)]
+    pub basis: Option<WaterCategory>,
     /// In how many hours: 24, 720, 8760.
     pub hours: u32,
     /// Who set it.

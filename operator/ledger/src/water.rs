@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::figure::Figure;
 use crate::figures::{Scope, sum};
-use crate::hours::expected_hours;
+use crate::hours::{Series, expected_hours};
 use crate::meter::Source;
 use crate::reading::Index;
 use crate::record::{Body, DeclaredTerm, Stage};
@@ -13,7 +13,8 @@ use crate::request::{SiteTerms, WaterCap};
 /// Water in over what the cap and the stages left, hour by hour.
 pub(crate) fn allowance_used(scope: Scope<'_>) -> Figure {
     let name = "waterAllowanceUsed";
-    let formula = "waterInput / Σ hours (cap per hour · what the stage in force leaves)";
+    let formula =
+        "water of the cap's kind / Σ hours (cap per hour · what the stage in force leaves)";
     let capped: Vec<&SiteTerms> = scope
         .sites
         .iter()
@@ -22,13 +23,19 @@ pub(crate) fn allowance_used(scope: Scope<'_>) -> Figure {
         .collect();
     let allowance: f64 = capped.iter().map(|terms| allowance(scope, terms)).sum();
     if allowance <= 0.0 {
-        return Figure::not_measured(name, "1", formula, Some("No water cap is declared."));
+        let why = if capped.is_empty() {
+            "No water cap is declared."
+        } else {
+            "The cap and the stages in force leave no water, so there is no share to show."
+        };
+        return Figure::not_measured(name, "1", formula, Some(why));
     }
-    let capped_only = Scope {
-        sites: &capped,
-        ..scope
+    let of_basis = |terms: &&SiteTerms| {
+        let basis = terms.water_cap.as_ref().and_then(|cap| cap.basis);
+        scope.water_at(terms, basis)
     };
-    let water = sum(name, "L", 1.0, &capped_only.water(None), formula);
+    let series: Vec<Series> = capped.iter().map(of_basis).collect();
+    let water = sum(name, "L", 1.0, &series, formula);
     Figure {
         value: water.value.map(|value| value / allowance),
         recorded: water.recorded.map(|value| value / allowance),

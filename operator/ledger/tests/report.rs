@@ -102,6 +102,7 @@ fn a_missing_hour_counts_at_the_maximum_of_the_connection() {
     assert_eq!(gap.sites[0].missing[0].spans[0].from, hour(4));
     // An energy at its maximum would flatter or spoil the ratio: it is of the hours that have both.
     close(figure(&gap, "pue").value, 1.25);
+    assert_eq!(figure(&gap, "pue").source, Some(Source::Metered));
 
     let peak = figure(
         &report(&without(Quantity::PeakImport, 4), &request()),
@@ -229,10 +230,10 @@ fn what_was_missed_comes_first_and_says_why() {
     ];
     let report = report(&records, &request);
     let kinds: Vec<_> = report.missed.iter().map(|missed| missed.kind).collect();
-    assert_eq!(kinds, [MissedKind::Commitment, MissedKind::Breach]);
-    assert_eq!(report.missed[1].until, Some(hour(3)));
+    assert_eq!(kinds, [MissedKind::Breach, MissedKind::Commitment]);
+    assert_eq!(report.missed[0].until, Some(hour(3)));
     assert_eq!(
-        report.missed[0].remedy.as_deref(),
+        report.missed[1].remedy.as_deref(),
         Some("pay for a new well")
     );
     let outcomes: Vec<_> = report
@@ -351,6 +352,13 @@ fn kinds_of_water_are_apart_and_add_up() {
     close(figure(&report, "potableInput").value, 5.0);
     close(figure(&report, "reclaimedInput").value, 2.0);
     close(figure(&report, "waterInput").value, 7.0);
+    close(figure(&report, "waterAllowanceUsed").value, 0.7);
+    let mut request = request();
+    if let Some(cap) = &mut request.sites[0].water_cap {
+        cap.basis = Some(WaterCategory::Potable);
+    }
+    let potable_only = commonwatt_ledger::report(&records, &request);
+    close(figure(&potable_only, "waterAllowanceUsed").value, 0.5);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub fn request() -> Request {
             connection_maximum: Some(Watts(1_000_000)),
             water_cap: Some(WaterCap {
                 volume: Liters(8_760_000.0),
+                basis: None,
                 hours: 8760,
                 set_by: "town council".into(),
             }),
