@@ -368,3 +368,14 @@ fn a_report_reads_back_from_json_as_it_was() {
     assert!(text.starts_with("{\"schema\":\"commonwatt.dev/report/v1\""));
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
 }
+
+#[test]
+fn load_that_stays_in_the_community_is_shown_but_not_exported() {
+    let mut request = request();
+    request.sites.push(SiteTerms::of("hillside"));
+    let report = report(&[moved(0, 2, 24_000, 12_000, Some("hillside"))], &request);
+    assert!(report.moved[0].same_community);
+    let exported = figure(&report, "exportedLoad");
+    close(exported.value, 0.0);
+    assert!(exported.note.is_some_and(|note| note.contains("no log")));
+}
