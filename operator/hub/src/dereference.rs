@@ -1,0 +1,85 @@
+//! Step one of a cycle: every read of the hub's API server.
+
+use std::collections::BTreeMap;
+
+use commonwatt_api::{
+    JOB_MANAGER, ModelDeployment, ModelProfile, PlacementPolicy, SiteAssignment, SiteOffer,
+};
+use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list};
+
+/// Everything on the hub's API server that planning looks at.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Deployments by `namespace/name`.
+    pub deployments: BTreeMap<String, ModelDeployment>,
+    /// Profiles by name.
+    pub profiles: BTreeMap<String, ModelProfile>,
+    /// Policies by name.
+    pub policies: BTreeMap<String, PlacementPolicy>,
+    /// Offers by site.
+    pub offers: BTreeMap<String, SiteOffer>,
+    /// Assignments by `namespace/name`.
+    pub assignments: BTreeMap<String, SiteAssignment>,
+    /// Jobs that are the hub's to place, by `namespace/name`.
+    pub jobs: BTreeMap<String, Object>,
+    /// Objects of our kinds that could not be read.
+    pub malformed: Vec<Malformed>,
+}
+
+/// Reads it all.
+///
+/// # Errors
+/// Those of the store.
+pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
+    let mut seen = Seen::default();
+    let malformed = &mut seen.malformed;
+    seen.deployments = named(list(store, None).await?, malformed);
+    seen.profiles = named(list(store, None).await?, malformed);
+    seen.policies = named(list(store, None).await?, malformed);
+    let offers: BTreeMap<String, SiteOffer> = named(list(store, None).await?, malformed);
+    // An offer speaks for a site only from that site's own namespace.
+    seen.offers = offers
+        .into_values()
+        .filter(|offer| {
+            offer.metadata.namespace.as_deref() == Some(&format!("site-{}", offer.spec.site))
+        })
+        .map(|offer| (offer.spec.site.clone(), offer))
+        .collect();
+    seen.assignments = named(list(store, None).await?, malformed);
+    let jobs = store.list(&Kind::JOB, None).await?;
+    seen.jobs = jobs
+        .into_iter()
+        .filter(|job| {
+            job.at("spec.managedBy")
+                .and_then(|manager| manager.as_str())
+                == Some(JOB_MANAGER)
+        })
+        .map(|job| {
+            (
+                format!("{}/{}", job.namespace().unwrap_or_default(), job.name()),
+                job,
+            )
+        })
+        .collect();
+    Ok(seen)
+}
+
+fn named<T: kube::Resource<DynamicType = ()>>(
+    listed: Listed<T>,
+    malformed: &mut Vec<Malformed>,
+) -> BTreeMap<String, T> {
+    malformed.extend(listed.malformed);
+    listed
+        .objects
+        .into_iter()
+        .map(|object| {
+            let meta = object.meta();
+            let name = meta.name.clone().unwrap_or_default();
+            let key = meta
+                .namespace
+                .as_ref()
+                .map_or_else(|| name.clone(), |namespace| format!("{namespace}/{name}"));
+            (key, object)
+        })
+        .collect()
+}

@@ -1,0 +1,298 @@
+//! One cycle of the hub.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use commonwatt_api::{HubIdentity, Mode, PlanHead, PlanHeadSpec};
+use commonwatt_audit::{Finding, audit};
+use commonwatt_fleet::{Plan, Slots, World};
+use commonwatt_planner::{Rule, baseline, plan};
+use commonwatt_store::{Kind, Store, StoreError, get, to_object};
+use serde_json::json;
+
+use crate::dereference::{Seen, dereference};
+use crate::problem::Problem;
+use crate::publish::Publisher;
+use crate::world::{Read, Scope, read};
+
+/// Hours that are planned ahead.
+pub const HORIZON_HOURS: usize = 24;
+/// The name of a hub's one PlanHead.
+pub const HEAD: &str = "commonwatt";
+
+/// How plans are made: by our rule, or by a baseline to compare with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Planning {
+    /// Ours.
+    #[default]
+    Commonwatt,
+    /// A baseline under the same limits.
+    Baseline(Rule),
+}
+
+/// Which hub this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name, as sites list it.
+    pub name: String,
+    /// What tells it from a hub of the same name: the uid of its cluster.
+    pub uid: String,
+}
+
+/// The hub.
+pub struct Hub {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) identity: Identity,
+    pub(crate) mode: Mode,
+    planning: Planning,
+    memory: Mutex<Memory>,
+}
+
+/// What a leader remembers; nothing that a new one could not do without.
+#[derive(Debug, Default)]
+struct Memory {
+    epoch: Option<i64>,
+    sequence: i64,
+    plan: Plan,
+    advice: Plan,
+    /// Seconds that each job has run, and when that was last looked at.
+    worked: BTreeMap<String, f64>,
+    looked: Option<DateTime<Utc>>,
+}
+
+/// What a cycle found.
+#[derive(Debug)]
+pub struct Cycle {
+    /// The world that was planned.
+    pub world: World,
+    /// Its plan.
+    pub plan: Plan,
+    /// What the audit found; a plan with findings is not published.
+    pub findings: Vec<Finding>,
+    /// Deployments that only want advice: their world and plan.
+    pub advice: Option<(World, Plan)>,
+    /// What could not be used.
+    pub problems: Vec<Problem>,
+    /// Failed writes, in words.
+    pub failures: Vec<String>,
+    /// Writes that were made.
+    pub writes: usize,
+    /// What was seen.
+    pub seen: Seen,
+    /// Replicas that changed place in this cycle's plan.
+    pub moves: u32,
+}
+
+impl Hub {
+    /// A hub that goes no further than `mode`.
+    pub fn new(store: Arc<dyn Store>, identity: Identity, mode: Mode, planning: Planning) -> Self {
+        Self {
+            store,
+            identity,
+            mode,
+            planning,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Becomes the leader: raises the epoch, so that an earlier leader's writes are refused from now on.
+    ///
+    /// # Errors
+    /// Those of the store; a conflict means that another leader was faster.
+    pub async fn lead(&self) -> Result<i64, StoreError> {
+        let present: Option<PlanHead> = get(self.store.as_ref(), None, HEAD).await?;
+        let epoch = present.as_ref().map_or(0, |head| head.spec.epoch) + 1;
+        let kind = Kind::of::<PlanHead>();
+        match &present {
+            None => {
+                let spec = PlanHeadSpec {
+                    hub_uid: self.identity.uid.clone(),
+                    epoch,
+                    sequence: 0,
+                };
+                self.store
+                    .apply(&kind, &to_object(&PlanHead::new(HEAD, spec))?)
+                    .await?;
+            }
+            Some(head) => {
+                // The resource version makes two leaders at once impossible.
+                let version = head.metadata.resource_version.clone().unwrap_or_default();
+                let patch = json!({ "metadata": { "resourceVersion": version }, "spec": { "epoch": epoch, "sequence": 0 } });
+                self.store.merge(&kind, None, HEAD, &patch).await?;
+            }
+        }
+        if let Ok(mut memory) = self.memory.lock() {
+            memory.epoch = Some(epoch);
+            memory.sequence = 0;
+        }
+        Ok(epoch)
+    }
+
+    /// One cycle at `now`.
+    ///
+    /// # Errors
+    /// When the hub's API server cannot be read, or this hub does not lead. Failed writes are in [`Cycle::failures`].
+    pub async fn cycle(&self, now: DateTime<Utc>) -> Result<Cycle, StoreError> {
+        let epoch = self.with_memory(|memory| memory.epoch)?;
+        let epoch = match epoch {
+            Some(epoch) => epoch,
+            None => self.lead().await?,
+        };
+        let seen = dereference(self.store.as_ref()).await?;
+        let worked = self.with_memory(|memory| memory.work(&seen, now))?;
+        let slots = Slots::hourly(now, HORIZON_HOURS);
+        let scope = Scope {
+            mode: Mode::Enforce,
+            cap: self.mode,
+            slots,
+            now,
+        };
+        let mut enforced = read(&seen, scope, &worked);
+        let before = self.with_memory(|memory| memory.plan.clone())?;
+        let made = self.plan(&enforced.world, &before);
+        let findings = audit(&enforced.world, &made);
+        let advised = read(
+            &seen,
+            Scope {
+                mode: Mode::Advise,
+                ..scope
+            },
+            &worked,
+        );
+        let wants_advice = advised.world.deployments.len() > enforced.world.deployments.len();
+        let advice = if wants_advice {
+            let before = self.with_memory(|memory| memory.advice.clone())?;
+            let made = self.plan(&advised.world, &before);
+            audit(&advised.world, &made)
+                .is_empty()
+                .then_some((advised.world, made))
+        } else {
+            None
+        };
+        merge_problems(&mut enforced, advised.problems);
+        let sequence = self.with_memory(|memory| {
+            memory.plan = made.clone();
+            if let Some((_, plan)) = &advice {
+                memory.advice = plan.clone();
+            }
+            memory.sequence
+        })?;
+        let mut cycle = Cycle {
+            moves: moves(&before, &made),
+            world: enforced.world,
+            plan: made,
+            findings,
+            advice,
+            problems: enforced.problems,
+            failures: Vec::new(),
+            writes: 0,
+            seen,
+        };
+        let publisher = Publisher {
+            hub: HubIdentity {
+                name: self.identity.name.clone(),
+                uid: self.identity.uid.clone(),
+            },
+            epoch,
+            sequence: sequence + 1,
+        };
+        let published = self.publish(&mut cycle, &publisher, &worked, now).await;
+        if published {
+            self.with_memory(|memory| memory.sequence += 1)?;
+        }
+        self.say(&mut cycle, &publisher, published, &enforced.cautious, now)
+            .await;
+        Ok(cycle)
+    }
+
+    fn plan(&self, world: &World, previous: &Plan) -> Plan {
+        match self.planning {
+            Planning::Commonwatt => plan(world, previous),
+            Planning::Baseline(rule) => baseline(world, previous, rule),
+        }
+    }
+
+    fn with_memory<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> Result<T, StoreError> {
+        let mut memory = self.memory.lock().map_err(|_| {
+            StoreError::Unreachable("the hub's memory is broken; restart it".into())
+        })?;
+        Ok(act(&mut memory))
+    }
+
+    /// Forgets that it led: the next cycle takes the lead anew.
+    pub fn step_down(&self) {
+        if let Ok(mut memory) = self.memory.lock() {
+            memory.epoch = None;
+        }
+    }
+}
+
+impl Memory {
+    /// Counts the seconds that each job has run, starting from what its assignment says.
+    fn work(&mut self, seen: &Seen, now: DateTime<Utc>) -> BTreeMap<String, f64> {
+        let passed = self
+            .looked
+            .map_or(0.0, |looked| (now - looked).as_seconds_f64().max(0.0));
+        for name in seen.jobs.keys() {
+            let assignment = crate::jobs::assignment_of(seen, name);
+            let noted = assignment.and_then(|assignment| {
+                assignment
+                    .metadata
+                    .annotations
+                    .as_ref()?
+                    .get(crate::write::WORKED)?
+                    .parse::<f64>()
+                    .ok()
+            });
+            let worked = self
+                .worked
+                .entry(name.clone())
+                .or_insert_with(|| noted.unwrap_or(0.0));
+            let runs = assignment
+                .and_then(|assignment| assignment.status.as_ref()?.ready_replicas)
+                .is_some_and(|ready| ready > 0);
+            if runs {
+                *worked += passed;
+            }
+        }
+        self.worked.retain(|name, _| seen.jobs.contains_key(name));
+        self.looked = Some(now);
+        self.worked.clone()
+    }
+}
+
+fn merge_problems(read: &mut Read, more: Vec<Problem>) {
+    read.problems.extend(more);
+    read.problems.sort();
+    read.problems.dedup();
+}
+
+/// Replicas that the new plan has at other places than the one before, in the first slot.
+fn moves(before: &Plan, after: &Plan) -> u32 {
+    let mut moved = 0;
+    for (id, decision) in &after.deployments {
+        let Some(old) = before.deployments.get(id) else {
+            continue;
+        };
+        let (mut added, mut removed) = (0, 0);
+        let keys = |d: &commonwatt_fleet::Decision| {
+            d.sites
+                .iter()
+                .flat_map(|(s, v)| v.keys().map(move |v| (s.clone(), v.clone())))
+                .collect::<Vec<_>>()
+        };
+        let mut places = keys(decision);
+        places.extend(keys(old));
+        places.sort();
+        places.dedup();
+        for (site, variant) in places {
+            let new = after.replicas(id, &site, &variant, 0);
+            let old = before.replicas(id, &site, &variant, 0);
+            added += new.saturating_sub(old);
+            removed += old.saturating_sub(new);
+        }
+        moved += added.min(removed);
+    }
+    moved
+}

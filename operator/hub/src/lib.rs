@@ -1,0 +1,15 @@
+//! The hub: reads offers, deployments, jobs and policies; plans; audits; publishes one assignment per deployment,
+//! site and variant. A cycle is four steps: dereference (reads), world (validates), publish (pure), and writes.
+
+pub mod dereference;
+pub mod hub;
+pub mod jobs;
+pub mod problem;
+pub mod publish;
+mod say;
+pub mod world;
+mod write;
+
+pub use dereference::Seen;
+pub use hub::{Cycle, Hub, Identity, Planning};
+pub use problem::Problem;

@@ -1,0 +1,526 @@
+//! What the hub's own objects say: statuses of deployments, profiles, policies, offers and the plan's head.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use commonwatt_api::{
+    Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, ModelProfileStatus,
+    PlacementPolicyStatus, PlanHead, PlanHeadStatus, RejectedSite, SiteDecision, SiteOfferStatus,
+    conditions::{reasons, types},
+    set_condition,
+};
+use commonwatt_fleet::{Decision, DeploymentId, Plan, SiteId, World};
+use commonwatt_store::{
+    Event, EventType, Kind, StatusWrite, StoreError, get, to_object, write_status,
+};
+use serde_json::json;
+
+use crate::hub::{Cycle, HEAD, Hub};
+use crate::problem::Problem;
+use crate::publish::{Publisher, assignments_of};
+
+impl Hub {
+    /// Writes every status that says something new.
+    pub(crate) async fn say(
+        &self,
+        cycle: &mut Cycle,
+        publisher: &Publisher,
+        published: bool,
+        cautious: &BTreeMap<SiteId, Mode>,
+        now: DateTime<Utc>,
+    ) {
+        self.say_malformed(cycle, now).await;
+        self.say_deployments(cycle, cautious, now).await;
+        self.say_inputs(cycle, now).await;
+        self.say_offers(cycle, now).await;
+        self.say_jobs(cycle).await;
+        self.say_head(cycle, publisher, published, now).await;
+    }
+
+    async fn say_malformed(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
+        for malformed in cycle.seen.malformed.clone() {
+            let object = &malformed.object;
+            let message = format!("{} {}: {}", object.kind(), object.name(), malformed.why);
+            let said = object.0["status"]["conditions"]
+                .as_array()
+                .is_some_and(|conditions| {
+                    conditions.iter().any(|c| c["message"] == message.as_str())
+                });
+            if !said {
+                let (group, version) = (commonwatt_api::GROUP, commonwatt_api::VERSION);
+                let plural =
+                    format!("{}s", object.kind().to_lowercase()).replace("policys", "policies");
+                let kind =
+                    Kind::from_api_version(&format!("{group}/{version}"), object.kind(), &plural);
+                let condition =
+                    Condition::new(types::READY, false, reasons::INVALID, message.clone(), now);
+                let patch = json!({ "status": { "conditions": [condition] } });
+                if self
+                    .store
+                    .merge_status(&kind, object.namespace(), object.name(), &patch)
+                    .await
+                    .is_ok()
+                {
+                    cycle.writes += 1;
+                }
+            }
+            cycle.failures.push(message);
+        }
+    }
+
+    async fn say_deployments(
+        &self,
+        cycle: &mut Cycle,
+        cautious: &BTreeMap<SiteId, Mode>,
+        now: DateTime<Utc>,
+    ) {
+        let names: Vec<String> = cycle.seen.deployments.keys().cloned().collect();
+        for name in names {
+            let declared = cycle.seen.deployments[&name].clone();
+            let id = DeploymentId::from(name.as_str());
+            let mode = declared.spec.mode.min(self.mode);
+            let problem = cycle
+                .problems
+                .iter()
+                .find(|p| p.kind == "ModelDeployment" && p.name == name)
+                .cloned();
+            let source = match (mode, &cycle.advice) {
+                (Mode::Enforce, _) => Some((&cycle.world, &cycle.plan)),
+                (Mode::Advise, Some((world, plan))) => Some((world, plan)),
+                _ => None,
+            };
+            let decision =
+                source.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
+            let mut status = match (&problem, decision) {
+                (None, Some((world, plan, decision))) => {
+                    decided(cycle, &declared, &id, world, plan, decision, cautious, mode)
+                }
+                _ => ModelDeploymentStatus::default(),
+            };
+            status.conditions = declared.status.clone().unwrap_or_default().conditions;
+            let condition = placed(
+                problem.as_ref(),
+                decision.map(|(_, _, decision)| decision),
+                &status,
+                mode,
+                now,
+            );
+            self.tell(&declared, &condition).await;
+            set_condition(
+                &mut status.conditions,
+                condition.at_generation(declared.metadata.generation),
+            );
+            status.observed_generation = declared.metadata.generation;
+            let written = write_status(self.store.as_ref(), &declared, &status).await;
+            cycle.note("ModelDeployment status", written);
+        }
+    }
+
+    /// An event where the verdict on a deployment changes.
+    async fn tell(&self, declared: &ModelDeployment, condition: &Condition) {
+        let old = declared
+            .status
+            .as_ref()
+            .and_then(|s| s.conditions.iter().find(|c| c.type_ == condition.type_));
+        if old.is_some_and(|old| old.status == condition.status && old.reason == condition.reason) {
+            return;
+        }
+        let type_ = if condition.status == "True" {
+            EventType::Normal
+        } else {
+            EventType::Warning
+        };
+        let event = Event {
+            type_,
+            reason: condition.reason.clone(),
+            message: condition.message.chars().take(900).collect(),
+        };
+        if let Ok(object) = to_object(declared) {
+            let _ = self.store.event(&object, &event).await;
+        }
+    }
+
+    async fn say_inputs(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
+        let ready = |problem: Option<&Problem>| match problem {
+            Some(problem) => Condition::new(
+                types::READY,
+                false,
+                &problem.reason,
+                problem.message.clone(),
+                now,
+            ),
+            None => Condition::new(types::READY, true, reasons::OK, "", now),
+        };
+        let policies: Vec<_> = cycle
+            .seen
+            .policies
+            .iter()
+            .map(|(n, p)| (n.clone(), p.clone()))
+            .collect();
+        for (name, policy) in policies {
+            let problem = cycle
+                .problems
+                .iter()
+                .find(|p| p.kind == "PlacementPolicy" && p.name == name);
+            let mut conditions = policy.status.clone().unwrap_or_default().conditions;
+            set_condition(
+                &mut conditions,
+                ready(problem).at_generation(policy.metadata.generation),
+            );
+            let status = PlacementPolicyStatus {
+                observed_generation: policy.metadata.generation,
+                conditions,
+            };
+            cycle.note(
+                "PlacementPolicy status",
+                write_status(self.store.as_ref(), &policy, &status).await,
+            );
+        }
+        let profiles: Vec<_> = cycle.seen.profiles.values().cloned().collect();
+        for profile in profiles {
+            let condition = match crate::world::read_profile(&profile) {
+                Ok(_) => ready(None),
+                Err(message) => {
+                    Condition::new(types::READY, false, reasons::PROFILE_UNUSABLE, message, now)
+                }
+            };
+            let mut conditions = profile.status.clone().unwrap_or_default().conditions;
+            set_condition(
+                &mut conditions,
+                condition.at_generation(profile.metadata.generation),
+            );
+            let status = ModelProfileStatus {
+                observed_generation: profile.metadata.generation,
+                conditions,
+            };
+            cycle.note(
+                "ModelProfile status",
+                write_status(self.store.as_ref(), &profile, &status).await,
+            );
+        }
+    }
+
+    /// An offer whose prices cannot be compared says so. Whether the site can be reached is the runner's to say.
+    async fn say_offers(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
+        let offers: Vec<_> = cycle
+            .seen
+            .offers
+            .iter()
+            .map(|(n, o)| (n.clone(), o.clone()))
+            .collect();
+        for (name, offer) in offers {
+            let problem = cycle
+                .problems
+                .iter()
+                .find(|p| p.kind == "SiteOffer" && p.name == name);
+            let condition = match problem {
+                Some(problem) => Condition::new(
+                    types::READY,
+                    false,
+                    &problem.reason,
+                    problem.message.clone(),
+                    now,
+                ),
+                None => Condition::new(types::READY, true, reasons::OK, "", now),
+            };
+            let mut conditions = offer.status.clone().unwrap_or_default().conditions;
+            set_condition(
+                &mut conditions,
+                condition.at_generation(offer.metadata.generation),
+            );
+            let status = SiteOfferStatus { conditions };
+            cycle.note(
+                "SiteOffer status",
+                write_status(self.store.as_ref(), &offer, &status).await,
+            );
+        }
+    }
+
+    /// A Job has no condition of ours; what is wrong with it, or that it is at risk, is an event.
+    async fn say_jobs(&self, cycle: &mut Cycle) {
+        for (name, job) in &cycle.seen.jobs {
+            let problem = cycle
+                .problems
+                .iter()
+                .find(|p| p.kind == "Job" && p.name == *name);
+            let decision = cycle
+                .plan
+                .jobs
+                .get(&commonwatt_fleet::JobId::from(name.as_str()));
+            let event = match (problem, decision) {
+                (Some(problem), _) => (problem.reason.clone(), problem.message.clone()),
+                (None, Some(decision)) if decision.at_risk => {
+                    let why: Vec<String> = decision
+                        .rejected
+                        .iter()
+                        .map(|(site, why)| format!("{site}: {}", why.detail()))
+                        .collect();
+                    (
+                        reasons::AT_RISK.into(),
+                        format!("will not be done by its deadline; {}", why.join("; ")),
+                    )
+                }
+                _ => continue,
+            };
+            let event = Event {
+                type_: EventType::Warning,
+                reason: event.0,
+                message: event.1.chars().take(900).collect(),
+            };
+            let _ = self.store.event(job, &event).await;
+        }
+    }
+
+    async fn say_head(
+        &self,
+        cycle: &mut Cycle,
+        publisher: &Publisher,
+        published: bool,
+        now: DateTime<Utc>,
+    ) {
+        let Ok(Some(head)) = get::<PlanHead>(self.store.as_ref(), None, HEAD).await else {
+            return;
+        };
+        if published && head.spec.epoch == publisher.epoch {
+            let patch = json!({ "spec": { "sequence": publisher.sequence } });
+            match self
+                .store
+                .merge(&Kind::of::<PlanHead>(), None, HEAD, &patch)
+                .await
+            {
+                Ok(_) => cycle.writes += 1,
+                Err(error) => cycle.failures.push(format!("PlanHead: {error}")),
+            }
+        }
+        let plan = &cycle.plan;
+        let mut conditions = head.status.clone().unwrap_or_default().conditions;
+        let condition = match cycle.findings.first() {
+            None => Condition::new(types::READY, true, reasons::OK, "", now),
+            Some(first) => {
+                let message = format!(
+                    "the audit found {}; the first: {first}; nothing is published",
+                    cycle.findings.len()
+                );
+                Condition::new(types::READY, false, reasons::INVALID, message, now)
+            }
+        };
+        set_condition(&mut conditions, condition);
+        let mut status = PlanHeadStatus {
+            conditions,
+            planned_at: head.status.as_ref().and_then(|status| status.planned_at),
+            cost: Decimal::from_value(plan.bound.upper.0, 2),
+            lower_bound: plan
+                .bound
+                .lower
+                .and_then(|lower| Decimal::from_value(lower.0, 2)),
+            currency: Some(cycle.world.currency.clone()),
+            findings: Some(cycle.findings.len() as i64),
+        };
+        if head.status.as_ref() != Some(&status) {
+            status.planned_at = Some(now.into());
+        }
+        cycle.note(
+            "PlanHead status",
+            write_status(self.store.as_ref(), &head, &status).await,
+        );
+    }
+}
+
+impl Cycle {
+    fn note(&mut self, what: &str, result: Result<StatusWrite, StoreError>) {
+        match result {
+            Ok(StatusWrite::Written) => self.writes += 1,
+            Ok(StatusWrite::Same) => {}
+            Err(error) => self.failures.push(format!("{what}: {error}")),
+        }
+    }
+}
+
+/// A status from a decision.
+fn decided(
+    cycle: &Cycle,
+    declared: &ModelDeployment,
+    id: &DeploymentId,
+    world: &World,
+    plan: &Plan,
+    decision: &Decision,
+    cautious: &BTreeMap<SiteId, Mode>,
+    mode: Mode,
+) -> ModelDeploymentStatus {
+    let assignments = assignments_of(&cycle.seen, id);
+    let number = |value: f64, places: usize| {
+        Decimal::from_value(value, places).unwrap_or_else(|| "0".into())
+    };
+    let until = plan.slots.map_or(world.slots.start, |slots| slots.end(0));
+    let mut sites = Vec::new();
+    for (site, variants) in &decision.sites {
+        for (variant, placement) in variants {
+            let desired = placement.ceiling.first().copied().unwrap_or(0);
+            let assignment = assignments.get(&(site.clone(), variant.clone()));
+            let status = assignment.and_then(|assignment| assignment.status.as_ref());
+            let ready = status.and_then(|status| status.ready_replicas).unwrap_or(0);
+            if desired == 0 && ready == 0 {
+                continue;
+            }
+            let answer = status
+                .and_then(|status| {
+                    status
+                        .conditions
+                        .iter()
+                        .find(|c| c.type_ == types::ADMITTED)
+                })
+                .map_or("Pending".to_owned(), |c| {
+                    if c.status == "True" {
+                        "Admitted".into()
+                    } else {
+                        c.reason.clone()
+                    }
+                });
+            sites.push(SiteDecision {
+                site: site.to_string(),
+                variant: variant.to_string(),
+                desired: i64::from(desired),
+                ready,
+                traffic_weight: 0,
+                cost_per_hour: number(placement.cost_per_hour.total().0, 4),
+                grams_per_hour: number(placement.grams_per_hour.0, 1),
+                liters_per_hour: number(placement.liters_per_hour.0, 2),
+                reason: placement.choice.reason().into(),
+                detail: placement.choice.detail().chars().take(1000).collect(),
+                answer,
+                valid_until: until.into(),
+            });
+        }
+    }
+    weigh(&mut sites, world, id);
+    let cost: f64 = decision
+        .sites
+        .values()
+        .flatten()
+        .map(|(_, p)| p.cost_per_hour.total().0)
+        .sum();
+    let grams: f64 = decision
+        .sites
+        .values()
+        .flatten()
+        .map(|(_, p)| p.grams_per_hour.0)
+        .sum();
+    let demand = declared
+        .spec
+        .demand
+        .tokens_per_second
+        .value()
+        .unwrap_or(0.0);
+    let mut rejected: Vec<RejectedSite> = decision
+        .rejected
+        .iter()
+        .map(|(site, why)| RejectedSite {
+            site: site.to_string(),
+            reason: why.reason().into(),
+            detail: why.detail().chars().take(1000).collect(),
+        })
+        .collect();
+    if mode == Mode::Enforce {
+        rejected.extend(cautious.iter().map(|(site, site_mode)| RejectedSite {
+            site: site.to_string(),
+            reason: "SiteMode".into(),
+            detail: format!(
+                "the site is in {site_mode:?}; it takes nothing until it is in Enforce"
+            ),
+        }));
+    }
+    let mut names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
+    names.dedup();
+    ModelDeploymentStatus {
+        observed_generation: None,
+        conditions: Vec::new(),
+        site_names: Some(names.join(",")),
+        desired_replicas: Some(sites.iter().map(|site| site.desired).sum()),
+        ready_replicas: Some(sites.iter().map(|site| site.ready).sum()),
+        cost_per_hour: Decimal::from_value(cost, 2),
+        grams_per_thousand_tokens: (demand > 0.0).then(|| number(grams / (demand * 3.6), 4)),
+        decided_by: sites
+            .iter()
+            .max_by_key(|site| site.desired)
+            .map(|site| site.reason.clone()),
+        sites,
+        rejected,
+    }
+}
+
+/// Weights from ready capacity, of 10,000 in all; nothing where nothing is ready.
+fn weigh(sites: &mut [SiteDecision], world: &World, id: &DeploymentId) {
+    let Some(deployment) = world.deployments.get(id) else {
+        return;
+    };
+    let capacity = |site: &SiteDecision| {
+        let shape = deployment
+            .variants
+            .iter()
+            .find(|variant| variant.name.as_str() == site.variant);
+        site.ready as f64 * shape.map_or(0.0, |shape| shape.tokens_per_second.0)
+    };
+    let total: f64 = sites.iter().map(capacity).sum();
+    if total <= 0.0 {
+        return;
+    }
+    let mut left = 10_000;
+    for site in sites.iter_mut() {
+        site.traffic_weight = (capacity(site) / total * 10_000.0).floor() as i64;
+        left -= site.traffic_weight;
+    }
+    if let Some(most) = sites.iter_mut().max_by_key(|site| site.traffic_weight) {
+        most.traffic_weight += left;
+    }
+}
+
+/// The verdict on a deployment.
+fn placed(
+    problem: Option<&Problem>,
+    decision: Option<&Decision>,
+    status: &ModelDeploymentStatus,
+    mode: Mode,
+    now: DateTime<Utc>,
+) -> Condition {
+    if let Some(problem) = problem {
+        return Condition::new(
+            types::PLACED,
+            false,
+            &problem.reason,
+            problem.message.clone(),
+            now,
+        );
+    }
+    let Some(decision) = decision else {
+        let message = "nothing is planned: the deployment or the hub is in Observe, or no site offers anything yet";
+        return Condition::new(types::PLACED, false, reasons::OBSERVING, message, now);
+    };
+    if let Some(unmet) = &decision.unmet {
+        let why: Vec<String> = status
+            .rejected
+            .iter()
+            .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail))
+            .collect();
+        let message = format!(
+            "{:.0} tokens/s have no place, {} sites too few; {}",
+            unmet.tokens_per_second.0,
+            unmet.sites_missing,
+            why.join("; ")
+        );
+        return Condition::new(types::PLACED, false, reasons::UNPLACEABLE, message, now);
+    }
+    if let Some(site) = status
+        .sites
+        .iter()
+        .find(|site| !matches!(site.answer.as_str(), "Admitted" | "Pending" | "Advising"))
+    {
+        let message = format!("{} answered {}", site.site, site.answer);
+        return Condition::new(types::PLACED, false, &site.answer, message, now);
+    }
+    let reason = match (mode, status.ready_replicas >= status.desired_replicas) {
+        (Mode::Enforce, true) => reasons::OK,
+        (Mode::Enforce, false) => reasons::PROGRESSING,
+        _ => reasons::ADVISING,
+    };
+    Condition::new(types::PLACED, true, reason, "", now)
+}

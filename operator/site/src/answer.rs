@@ -1,0 +1,387 @@
+//! What a hub hears: the answer to each assignment, and the site's offer.
+
+use std::collections::BTreeMap;
+
+use commonwatt_api::{
+    AdmissionRecord, AssignmentRefusal, Condition, Mode, RunningWorkload, SiteAssignment,
+    SiteAssignmentStatus, SiteOffer, SubjectKind,
+    conditions::{reasons, types},
+    set_condition,
+};
+use commonwatt_store::{Event, EventType, Kind, Object, get, to_object, write_status};
+
+use crate::admission::Answer;
+use crate::agent::{Agent, Cycle, HubLink, Stage, namespace_of};
+use crate::decide::{Asked, Decided};
+use crate::inventory::{PRODUCT_LABEL, accelerators_of};
+use crate::model::SiteModel;
+use crate::offer::{Taken, offer, says_the_same};
+use crate::workload::{find, observe};
+
+impl Agent {
+    /// Writes the answer to every assignment.
+    pub(crate) async fn answer(
+        &self,
+        stage: &Stage<'_>,
+        decided: &Decided,
+        records: &BTreeMap<String, AdmissionRecord>,
+        cycle: &mut Cycle,
+    ) {
+        for asked in &stage.asked {
+            let Some(hub) = self.hubs.iter().find(|hub| hub.name == asked.hub) else {
+                continue;
+            };
+            let record = records.get(&asked.record);
+            let status = self.status_of(
+                stage,
+                decided,
+                asked,
+                record,
+                offer_revision(stage, hub).await,
+            );
+            let released = status.released_at.is_some();
+            self.tell(hub, asked, &status).await;
+            cycle.note(
+                "SiteAssignment status",
+                write_status(hub.store.as_ref(), &asked.assignment, &status).await,
+            );
+            if released && asked.assignment.metadata.deletion_timestamp.is_some() {
+                self.let_go(hub, &asked.assignment, cycle).await;
+            }
+        }
+    }
+
+    fn status_of(
+        &self,
+        stage: &Stage<'_>,
+        decided: &Decided,
+        asked: &Asked,
+        record: Option<&AdmissionRecord>,
+        offer_revision: i64,
+    ) -> SiteAssignmentStatus {
+        let spec = &asked.assignment.spec;
+        let generation = asked.assignment.metadata.generation;
+        let mut status = asked.assignment.status.clone().unwrap_or_default();
+        let observed = stage
+            .observed
+            .get(&asked.record)
+            .copied()
+            .unwrap_or_default();
+        status.observed_generation = generation;
+        status.ceiling = record.map(|record| record.spec.ceiling);
+        status.ready_replicas = Some(i64::from(observed.ready));
+        let wants_release =
+            spec.release.is_some() || asked.assignment.metadata.deletion_timestamp.is_some();
+        if wants_release && record.is_none() {
+            status.released_at = status.released_at.or(Some(stage.now.into()));
+        }
+        let mode = self.mode.min(stage.site.spec.mode).min(spec.mode);
+        let answer = decided.answers.get(&asked.record);
+        let condition = match (mode, answer) {
+            _ if wants_release => Condition::new(
+                types::ADMITTED,
+                false,
+                reasons::RELEASED,
+                "given back as it was asked for",
+                stage.now,
+            ),
+            (Mode::Observe, _) => Condition::new(
+                types::ADMITTED,
+                false,
+                reasons::OBSERVING,
+                "only observing: nothing is done",
+                stage.now,
+            ),
+            (_, Some(Answer::No { reason, detail, .. })) => {
+                Condition::new(types::ADMITTED, false, reason, detail.clone(), stage.now)
+            }
+            (Mode::Advise, _) => {
+                let (_, max) = crate::decide::scheduled(&spec.schedule, stage.now);
+                let message = format!(
+                    "would be admitted: {max} × {} ({})",
+                    spec.workload.variant, spec.reason
+                );
+                Condition::new(
+                    types::ADMITTED,
+                    false,
+                    reasons::ADVISING,
+                    message,
+                    stage.now,
+                )
+            }
+            (Mode::Enforce, _) => {
+                let held = record.and_then(|record| record.spec.held_by.clone());
+                let message = held.unwrap_or_else(|| "admitted as asked".into());
+                Condition::new(
+                    types::ADMITTED,
+                    record.is_some(),
+                    reasons::OK,
+                    message,
+                    stage.now,
+                )
+            }
+        };
+        set_condition(&mut status.conditions, condition.at_generation(generation));
+        status.refusal = match answer {
+            Some(Answer::No {
+                reason,
+                detail,
+                most,
+            }) => Some(AssignmentRefusal {
+                reason: (*reason).to_owned(),
+                detail: detail.chars().take(1000).collect(),
+                most_replicas: i64::from(*most),
+                offer_revision,
+            }),
+            _ => None,
+        };
+        if let Some(record) = record {
+            let applied = observed.exists && i64::from(observed.ready) >= record.spec.ceiling;
+            let reason = if applied {
+                reasons::OK
+            } else {
+                reasons::PROGRESSING
+            };
+            let message = format!("{} of {} ready", observed.ready, record.spec.ceiling);
+            set_condition(
+                &mut status.conditions,
+                Condition::new(types::APPLIED, applied, reason, message, stage.now),
+            );
+            if spec.subject.kind == SubjectKind::Job {
+                let at = &record.spec.object;
+                let object = find(
+                    &stage.seen.workloads,
+                    &record.spec.workload.adapter,
+                    &at.namespace,
+                    &at.name,
+                );
+                status.job = object.and_then(|object| object.at("status")).cloned();
+            }
+        }
+        status
+    }
+
+    /// An event where the answer changes.
+    async fn tell(&self, hub: &HubLink, asked: &Asked, status: &SiteAssignmentStatus) {
+        let admitted = |conditions: &[Condition]| {
+            let found = conditions
+                .iter()
+                .find(|condition| condition.type_ == types::ADMITTED);
+            found.map(|condition| {
+                (
+                    condition.status.clone(),
+                    condition.reason.clone(),
+                    condition.message.clone(),
+                )
+            })
+        };
+        let before = asked
+            .assignment
+            .status
+            .as_ref()
+            .and_then(|status| admitted(&status.conditions));
+        let Some(now) = admitted(&status.conditions) else {
+            return;
+        };
+        if before
+            .as_ref()
+            .is_some_and(|before| (&before.0, &before.1) == (&now.0, &now.1))
+        {
+            return;
+        }
+        let fine =
+            now.0 == "True" || matches!(now.1.as_str(), "Advising" | "Observing" | "Released");
+        let event = Event {
+            type_: if fine {
+                EventType::Normal
+            } else {
+                EventType::Warning
+            },
+            reason: if now.0 == "True" {
+                "Admitted".into()
+            } else {
+                now.1
+            },
+            message: now.2,
+        };
+        if let Ok(object) = to_object(&asked.assignment) {
+            let _ = hub.store.event(&object, &event).await;
+        }
+    }
+
+    /// Takes our finalizer off an assignment whose workload has been given back.
+    async fn let_go(&self, hub: &HubLink, assignment: &SiteAssignment, cycle: &mut Cycle) {
+        let Ok(object) = to_object(assignment) else {
+            return;
+        };
+        let rest: Vec<&str> = object
+            .finalizers()
+            .into_iter()
+            .filter(|name| *name != commonwatt_api::FINALIZER)
+            .collect();
+        let patch = serde_json::json!({ "metadata": { "finalizers": rest, "resourceVersion": object.resource_version() } });
+        let kind = Kind::of::<SiteAssignment>();
+        match hub
+            .store
+            .merge(&kind, object.namespace(), object.name(), &patch)
+            .await
+        {
+            Ok(_) => cycle.writes += 1,
+            Err(error) => cycle
+                .failures
+                .push(format!("finalizer of {}: {error}", object.name())),
+        }
+    }
+
+    /// Publishes the offer to every hub that the site serves, if it says something new or is about to run out.
+    pub(crate) async fn offer(&self, stage: &Stage<'_>, model: &SiteModel, cycle: &mut Cycle) {
+        let charged_to = |hub: &str| {
+            let of_hub = stage
+                .records
+                .values()
+                .filter(|record| record.spec.hub.name == hub);
+            of_hub
+                .map(|record| record.spec.ceiling * record.spec.workload.watts)
+                .sum::<i64>()
+        };
+        for share in &stage.site.spec.hubs {
+            let Some(hub) = self.hubs.iter().find(|hub| hub.name == share.name) else {
+                continue;
+            };
+            let taken = Taken {
+                watts_of_others: (stage.charged().0 - charged_to(&hub.name)).max(0),
+            };
+            let own = |record: &str| {
+                stage
+                    .records
+                    .get(record)
+                    .is_some_and(|record| record.spec.hub.name == share.name)
+            };
+            let present = match get::<SiteOffer>(
+                hub.store.as_ref(),
+                Some(&namespace_of(stage.name())),
+                stage.name(),
+            )
+            .await
+            {
+                Ok(present) => present,
+                Err(error) => {
+                    cycle
+                        .failures
+                        .push(format!("offer to hub {}: {error}", hub.name));
+                    continue;
+                }
+            };
+            let old = present.as_ref().map(|offer| &offer.spec);
+            let revision = old.map_or(0, |old| old.revision);
+            let running = running(stage, &hub.name);
+            let mut new = offer(
+                model,
+                &stage.slots,
+                stage.now,
+                share.share_percent,
+                &stage.nodes,
+                own,
+                &taken,
+                running,
+                revision,
+            );
+            let same = old.is_some_and(|old| says_the_same(old, &new));
+            let fresh = old.is_some_and(|old| {
+                (old.valid_until.0 - stage.now).num_seconds() > crate::offer::VALID_SECONDS / 2
+            });
+            if same && fresh {
+                continue;
+            }
+            if !same {
+                new.revision = revision + 1;
+            }
+            let mut object = SiteOffer::new(stage.name(), new);
+            object.metadata.namespace = Some(namespace_of(stage.name()));
+            let written = match to_object(&object) {
+                Ok(object) => hub
+                    .store
+                    .apply(&Kind::of::<SiteOffer>(), &object)
+                    .await
+                    .map(|_| ()),
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(()) => cycle.writes += 1,
+                Err(error) => cycle
+                    .failures
+                    .push(format!("offer to hub {}: {error}", hub.name)),
+            }
+        }
+    }
+}
+
+/// The revision of the offer that a hub has now.
+async fn offer_revision(stage: &Stage<'_>, hub: &HubLink) -> i64 {
+    let offers = hub
+        .store
+        .list(&Kind::of::<SiteOffer>(), Some(&namespace_of(stage.name())))
+        .await;
+    let offers = offers.unwrap_or_default();
+    let own = offers.iter().find(|offer| offer.name() == stage.name());
+    own.and_then(|offer| offer.at("spec.revision"))
+        .and_then(serde_json::Value::as_i64)
+        .unwrap_or(0)
+}
+
+/// Accelerator workloads in namespaces mapped to a hub that are not admitted: what could be adopted.
+fn running(stage: &Stage<'_>, hub: &str) -> Vec<RunningWorkload> {
+    let Some(share) = stage.site.spec.hubs.iter().find(|share| share.name == hub) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (name, adapter) in &stage.seen.adapters {
+        let Some(template_path) =
+            Some(&adapter.spec.pod_template_path).filter(|_| adapter.spec.replicas_path.is_some())
+        else {
+            continue;
+        };
+        for object in stage
+            .seen
+            .workloads
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+        {
+            let pair = share
+                .namespace_map
+                .iter()
+                .find(|pair| Some(pair.site.as_str()) == object.namespace());
+            let Some(pair) = pair.filter(|_| !is_admitted(stage, object)) else {
+                continue;
+            };
+            let Some(spec) = object.at(template_path).map(|template| &template["spec"]) else {
+                continue;
+            };
+            let accelerators = accelerators_of(spec);
+            let Some(product) = spec["nodeSelector"][PRODUCT_LABEL]
+                .as_str()
+                .filter(|_| accelerators > 0)
+            else {
+                continue;
+            };
+            found.push(RunningWorkload {
+                adapter: name.clone(),
+                namespace: pair.hub.clone(),
+                name: object.name().to_owned(),
+                replicas: i64::from(observe(adapter, object, &[], false).wanted),
+                product: product.to_owned(),
+                accelerators: i64::from(accelerators),
+            });
+        }
+    }
+    found.truncate(256);
+    found
+}
+
+fn is_admitted(stage: &Stage<'_>, object: &Object) -> bool {
+    stage.records.values().any(|record| {
+        let at = &record.spec.object;
+        Some(at.namespace.as_str()) == object.namespace() && at.name == object.name()
+    })
+}

@@ -1,0 +1,100 @@
+//! Step one of a cycle: every read of the site's API server.
+
+use std::collections::BTreeMap;
+
+use commonwatt_api::{
+    AdmissionRecord, CommunityReport, GridEvent, GridSignal, HostCommunity, PowerBudget, Site,
+    WaterBudget, WorkloadAdapter,
+};
+use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list};
+
+/// Everything on a site's API server that an agent looks at.
+#[derive(Debug)]
+pub struct Seen {
+    /// Sites.
+    pub sites: Vec<Site>,
+    /// Power budgets.
+    pub power: Vec<PowerBudget>,
+    /// Water budgets.
+    pub water: Vec<WaterBudget>,
+    /// Signals.
+    pub signals: BTreeMap<String, GridSignal>,
+    /// Events.
+    pub events: Vec<GridEvent>,
+    /// Communities.
+    pub communities: Vec<HostCommunity>,
+    /// Reports that were asked for.
+    pub reports: Vec<CommunityReport>,
+    /// Adapters that are installed.
+    pub adapters: BTreeMap<String, WorkloadAdapter>,
+    /// Admissions.
+    pub records: Vec<AdmissionRecord>,
+    /// Nodes.
+    pub nodes: Vec<Object>,
+    /// Pods.
+    pub pods: Vec<Object>,
+    /// Workloads of every adapter's kind, by adapter.
+    pub workloads: BTreeMap<String, Vec<Object>>,
+    /// Objects of our kinds that could not be read.
+    pub malformed: Vec<Malformed>,
+}
+
+/// Reads it all.
+///
+/// # Errors
+/// Those of the store.
+pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
+    let mut malformed = Vec::new();
+    let sites = good(list(store, None).await?, &mut malformed);
+    let power = good(list(store, None).await?, &mut malformed);
+    let water = good(list(store, None).await?, &mut malformed);
+    let signals = good(list::<GridSignal>(store, None).await?, &mut malformed);
+    let events = good(list(store, None).await?, &mut malformed);
+    let communities = good(list(store, None).await?, &mut malformed);
+    let reports = good(list(store, None).await?, &mut malformed);
+    let adapters = good(list::<WorkloadAdapter>(store, None).await?, &mut malformed);
+    let records = good(list(store, None).await?, &mut malformed);
+    let mut workloads = BTreeMap::new();
+    for adapter in &adapters {
+        let kind = kind_of(adapter);
+        workloads.insert(
+            adapter.metadata.name.clone().unwrap_or_default(),
+            store.list(&kind, None).await?,
+        );
+    }
+    Ok(Seen {
+        sites,
+        power,
+        water,
+        signals: signals
+            .into_iter()
+            .map(|s| (s.metadata.name.clone().unwrap_or_default(), s))
+            .collect(),
+        events,
+        communities,
+        reports,
+        adapters: adapters
+            .into_iter()
+            .map(|a| (a.metadata.name.clone().unwrap_or_default(), a))
+            .collect(),
+        records,
+        nodes: store.list(&Kind::NODE, None).await?,
+        pods: store.list(&Kind::POD, None).await?,
+        workloads,
+        malformed,
+    })
+}
+
+fn good<T>(listed: Listed<T>, malformed: &mut Vec<Malformed>) -> Vec<T> {
+    malformed.extend(listed.malformed);
+    listed.objects
+}
+
+/// The kind that an adapter is for.
+pub fn kind_of(adapter: &WorkloadAdapter) -> Kind {
+    Kind::from_api_version(
+        &adapter.spec.api_version,
+        &adapter.spec.kind,
+        &adapter.spec.resource,
+    )
+}

@@ -1,0 +1,455 @@
+//! Keeps the ledger: integrates what was drawn into hourly records, and writes down decisions as they are taken.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use commonwatt_fleet::{SiteId, Slots, Watts};
+use commonwatt_ledger::{
+    Body, Decision, DecisionKind, History, Limit, MeterHour, MeterId, Quality, Quantity, Record,
+    RecordSchema, Source, WaterCategory, Workload, accept, decode, encode,
+};
+
+use crate::model::WaterUse;
+
+/// Where the lines of the ledger go. Append-only: nothing that was written is changed.
+pub trait Journal: Send + Sync {
+    /// Appends whole lines.
+    ///
+    /// # Errors
+    /// In words.
+    fn append(&self, lines: &[u8]) -> Result<(), String>;
+
+    /// Everything that was written.
+    ///
+    /// # Errors
+    /// In words.
+    fn read(&self) -> Result<Vec<u8>, String>;
+}
+
+/// The longest time between two looks for which what was seen is believed to have held, seconds.
+const LONGEST_GAP: i64 = 900;
+
+/// What a site draws at a moment: modelled, as this version reads no meter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw {
+    /// IT watts of governed work that is ready.
+    pub it: Watts,
+    /// Facility watts, the unmanaged load included.
+    pub facility: Watts,
+    /// Litres per kWh of IT energy.
+    pub wue: f64,
+    /// gCO2e/kWh.
+    pub average_carbon: f64,
+    /// gCO2e/kWh.
+    pub marginal_carbon: Option<f64>,
+    /// What kind of water comes in.
+    pub category: WaterCategory,
+    /// Facility limit in force.
+    pub limit: Limit,
+}
+
+/// An hour in the making.
+#[derive(Debug, Clone)]
+struct Hour {
+    start: DateTime<Utc>,
+    covered: f64,
+    it: f64,
+    facility: f64,
+    water: f64,
+    average: f64,
+    marginal: Option<f64>,
+    /// Watt-seconds and seconds by quarter of the hour: the peak is the highest quarter's mean.
+    quarters: [(f64, f64); 4],
+    last: Draw,
+}
+
+/// A site's log and the hour it is in.
+pub struct Keeper {
+    journal: Arc<dyn Journal>,
+    records: Vec<Record>,
+    history: History,
+    water: BTreeMap<(String, DateTime<Utc>), f64>,
+    begins: BTreeMap<String, DateTime<Utc>>,
+    hours: BTreeMap<String, (DateTime<Utc>, Hour)>,
+    /// A decision that was said last about a workload: the same one again is not written again.
+    said: BTreeMap<(String, String), (DecisionKind, u32, String)>,
+}
+
+impl Keeper {
+    /// Opens a journal and reads what it holds. Broken lines are reported and lose only themselves.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or mended.
+    pub fn open(journal: Arc<dyn Journal>) -> Result<(Self, Vec<String>), String> {
+        let bytes = journal.read()?;
+        if bytes.last().is_some_and(|last| *last != b'\n') {
+            // A torn last line must not swallow the next one.
+            journal.append(b"\n")?;
+        }
+        let reading = decode(&bytes);
+        let mut keeper = Self {
+            journal,
+            history: History::of(&reading.records),
+            records: Vec::new(),
+            water: BTreeMap::new(),
+            begins: BTreeMap::new(),
+            hours: BTreeMap::new(),
+            said: BTreeMap::new(),
+        };
+        for record in &reading.records {
+            keeper.index(record);
+        }
+        keeper.records = reading.records;
+        Ok((
+            keeper,
+            reading.problems.iter().map(ToString::to_string).collect(),
+        ))
+    }
+
+    /// Every record so far.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// When a site's log begins.
+    pub fn begins(&self, site: &str) -> Option<DateTime<Utc>> {
+        self.begins.get(site).copied()
+    }
+
+    fn index(&mut self, record: &Record) {
+        let Body::Meter(hour) = &record.body else {
+            return;
+        };
+        let site = record.site.as_str().to_owned();
+        let first = self.begins.entry(site.clone()).or_insert(hour.hour);
+        *first = hour.hour.min(*first);
+        if hour.meter.quantity == Quantity::WaterInput {
+            self.water
+                .insert((site, hour.hour), hour.usable().unwrap_or(0.0));
+        }
+    }
+
+    /// Writes a record at the end of its site's log.
+    ///
+    /// # Errors
+    /// When the journal does not take it, or it could not stand there.
+    pub fn write(&mut self, site: &str, now: DateTime<Utc>, body: Body) -> Result<(), String> {
+        let site = SiteId::from(site);
+        let record = Record {
+            schema: RecordSchema::V1,
+            sequence: self.history.next_sequence(&site),
+            recorded_at: now,
+            site,
+            body,
+        };
+        accept(&self.history, &record).map_err(|error| error.to_string())?;
+        let line = encode(&record).map_err(|error| error.to_string())?;
+        self.journal.append(&line)?;
+        self.history.insert(&record);
+        self.index(&record);
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Writes a decision, unless it was the last thing said about that workload.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn decide(
+        &mut self,
+        site: &str,
+        now: DateTime<Utc>,
+        decision: Decision,
+    ) -> Result<(), String> {
+        let workload = match &decision.workload {
+            Workload::Open(name) | Workload::Sealed(name) => name.clone(),
+        };
+        let said = (
+            decision.what,
+            decision.replicas_after,
+            decision.reason.clone(),
+        );
+        if self.said.get(&(site.to_owned(), workload.clone())) == Some(&said) {
+            return Ok(());
+        }
+        self.write(site, now, Body::Decision(decision))?;
+        self.said.insert((site.to_owned(), workload), said);
+        Ok(())
+    }
+
+    /// Takes note of what a site draws now. What it drew until now is what it drew when last looked at.
+    ///
+    /// # Errors
+    /// When the journal does not take the records of an hour that has ended.
+    pub fn look(&mut self, site: &str, now: DateTime<Utc>, draw: Draw) -> Result<(), String> {
+        if let Some((last, hour)) = self.hours.remove(site) {
+            let mut hour = hour;
+            let mut from = last;
+            let believed = (now - last).num_seconds() <= LONGEST_GAP;
+            while from < now {
+                let end = (hour.start + TimeDelta::hours(1)).min(now);
+                if believed {
+                    hour.integrate(from, end);
+                }
+                if end == hour.start + TimeDelta::hours(1) {
+                    self.close(site, now, &hour)?;
+                    hour = Hour::new(end, hour.last.clone());
+                }
+                from = end;
+            }
+            hour.last = draw;
+            self.hours.insert(site.to_owned(), (now, hour));
+        } else {
+            self.hours.insert(
+                site.to_owned(),
+                (now, Hour::new(Slots::hourly(now, 1).start, draw)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes the records of an hour that is over. An hour of which nothing was seen gets none: a gap stays a gap.
+    fn close(&mut self, site: &str, now: DateTime<Utc>, hour: &Hour) -> Result<(), String> {
+        if hour.covered < 1.0 {
+            return Ok(());
+        }
+        for body in hour.records() {
+            let taken = self
+                .history
+                .speaks_for(&SiteId::from(site), &body.meter, hour.start)
+                .is_some();
+            if !taken {
+                self.write(site, now, Body::Meter(body))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WaterUse for Keeper {
+    fn since(&self, site: &str, start: DateTime<Utc>) -> (f64, u32, Option<DateTime<Utc>>) {
+        let range = (site.to_owned(), start)..(site.to_owned(), DateTime::<Utc>::MAX_UTC);
+        let (mut liters, mut hours) = (0.0, 0);
+        for (_, used) in self.water.range(range) {
+            liters += used;
+            hours += 1;
+        }
+        let open = self.hours.get(site).filter(|(_, hour)| hour.start >= start);
+        (
+            liters + open.map_or(0.0, |(_, hour)| hour.water),
+            hours,
+            self.begins(site),
+        )
+    }
+}
+
+impl Hour {
+    fn new(start: DateTime<Utc>, last: Draw) -> Self {
+        let marginal = last.marginal_carbon.map(|_| 0.0);
+        Self {
+            start,
+            covered: 0.0,
+            it: 0.0,
+            facility: 0.0,
+            water: 0.0,
+            average: 0.0,
+            marginal,
+            quarters: [(0.0, 0.0); 4],
+            last,
+        }
+    }
+
+    fn integrate(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        let seconds = (to - from).as_seconds_f64();
+        let it = self.last.it.over_seconds(seconds).0;
+        let facility = self.last.facility.over_seconds(seconds).0;
+        self.covered += seconds;
+        self.it += it;
+        self.facility += facility;
+        self.water += it * self.last.wue;
+        self.average += facility * self.last.average_carbon;
+        if let (Some(sum), Some(intensity)) = (&mut self.marginal, self.last.marginal_carbon) {
+            *sum += facility * intensity;
+        }
+        let quarter = usize::try_from((from - self.start).num_seconds() / 900)
+            .unwrap_or(3)
+            .min(3);
+        self.quarters[quarter].0 += self.last.facility.0 as f64 * seconds;
+        self.quarters[quarter].1 += seconds;
+    }
+
+    fn records(&self) -> Vec<MeterHour> {
+        let peak = self
+            .quarters
+            .iter()
+            .filter(|(_, s)| *s > 0.0)
+            .map(|(ws, s)| ws / s)
+            .fold(0.0, f64::max);
+        let of = |meter: MeterId, value: f64, method: &str, limit: Option<Limit>| MeterHour {
+            unit: meter.quantity.unit().to_owned(),
+            meter,
+            hour: self.start,
+            seconds: 3600,
+            value: Some(value),
+            source: Source::Modelled,
+            coverage_percent: (self.covered / 36.0).min(100.0),
+            quality: Quality::Ok,
+            method: method.to_owned(),
+            limit,
+            restates: None,
+        };
+        let mut records = vec![
+            of(
+                MeterId::of(Quantity::ItEnergy),
+                self.it,
+                "Σ ready replicas × watts of their profile",
+                None,
+            ),
+            of(
+                MeterId::of(Quantity::FacilityEnergy),
+                self.facility,
+                "IT energy × PUE + declared unmanaged load",
+                None,
+            ),
+            of(
+                MeterId::of(Quantity::PeakImport),
+                peak,
+                "highest quarter-hour mean of facility power",
+                Some(self.last.limit.clone()),
+            ),
+            of(
+                MeterId::water_input(self.last.category),
+                self.water,
+                "IT energy × WUE at the hour's wet bulb",
+                None,
+            ),
+            of(
+                MeterId::of(Quantity::CarbonAverage),
+                self.average,
+                "facility energy × average intensity",
+                None,
+            ),
+        ];
+        if let Some(marginal) = self.marginal {
+            records.push(of(
+                MeterId::of(Quantity::CarbonMarginal),
+                marginal,
+                "facility energy × marginal intensity",
+                None,
+            ));
+        }
+        records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<u8>>);
+
+    impl Journal for Lines {
+        fn append(&self, lines: &[u8]) -> Result<(), String> {
+            self.0.lock().expect("lines").extend_from_slice(lines);
+            Ok(())
+        }
+        fn read(&self) -> Result<Vec<u8>, String> {
+            Ok(self.0.lock().expect("lines").clone())
+        }
+    }
+
+    fn draw(watts: i64) -> Draw {
+        Draw {
+            it: Watts(watts),
+            facility: Watts(watts * 2),
+            wue: 1.0,
+            average_carbon: 100.0,
+            marginal_carbon: None,
+            category: WaterCategory::Potable,
+            limit: Limit {
+                value: 1e6,
+                set_by: "powerbudget/a".into(),
+            },
+        }
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn an_hour_that_was_watched_is_written_whole_and_one_with_a_gap_says_so() {
+        let lines = Arc::new(Lines::default());
+        let (mut keeper, problems) = Keeper::open(lines.clone()).expect("opens");
+        assert!(problems.is_empty());
+        for minute in 0..=12 {
+            let now = at("2023-06-05T00:00:00Z") + TimeDelta::minutes(minute * 10);
+            // Between 01:10 and 01:50 nobody looks.
+            if !(8..11).contains(&minute) {
+                keeper.look("a", now, draw(1000)).expect("looks");
+            }
+        }
+        let energy: Vec<_> = keeper
+            .records()
+            .iter()
+            .filter_map(|record| match &record.body {
+                Body::Meter(hour) if hour.meter.quantity == Quantity::ItEnergy => {
+                    Some(hour.clone())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(energy.len(), 2);
+        assert!((energy[0].value.expect("a value") - 1.0).abs() < 1e-9);
+        assert!((energy[0].coverage_percent - 100.0).abs() < 1e-9);
+        assert!(
+            (energy[1].coverage_percent - 100.0 / 3.0).abs() < 1e-9,
+            "{}",
+            energy[1].coverage_percent
+        );
+        assert_eq!(keeper.since("a", at("2023-06-05T01:00:00Z")).1, 1);
+        drop(keeper);
+        let (again, problems) = Keeper::open(lines).expect("opens again");
+        assert!(problems.is_empty());
+        assert_eq!(again.history.next_sequence(&SiteId::from("a")), 10);
+    }
+
+    #[test]
+    fn a_torn_last_line_does_not_swallow_the_next() {
+        let lines = Arc::new(Lines(Mutex::new(
+            b"{\"schema\":\"commonwatt.dev/rec".to_vec(),
+        )));
+        let (mut keeper, problems) = Keeper::open(lines.clone()).expect("opens");
+        assert_eq!(problems.len(), 1);
+        keeper
+            .look("a", at("2023-06-05T00:00:00Z"), draw(1))
+            .expect("looks");
+        keeper
+            .look("a", at("2023-06-05T00:10:00Z"), draw(1))
+            .expect("looks");
+        let decision = Decision {
+            what: DecisionKind::Placed,
+            workload: Workload::Open("models/chat".into()),
+            replicas_before: 0,
+            replicas_after: 1,
+            watts_before: Watts(0),
+            watts_after: Watts(1),
+            reason: "Cheapest".into(),
+            detail: String::new(),
+            limit: None,
+            moved_to: None,
+            moved_from: None,
+        };
+        keeper
+            .decide("a", at("2023-06-05T00:10:00Z"), decision.clone())
+            .expect("decides");
+        keeper
+            .decide("a", at("2023-06-05T00:11:00Z"), decision)
+            .expect("says nothing twice");
+        assert_eq!(Keeper::open(lines).expect("opens").0.records().len(), 1);
+    }
+}

@@ -1,0 +1,237 @@
+//! Community reports: computed from the ledger's records alone.
+
+use chrono::{DateTime, Utc};
+use commonwatt_api::{
+    CommitmentMetric, CommunityReport, CommunityReportStatus, Condition, Decimal, HostCommunity,
+    ReportedFigure,
+    conditions::{reasons, types},
+    set_condition,
+};
+use commonwatt_fleet::{KilowattHours, Liters, SiteId, Watts};
+use commonwatt_ledger::{
+    Commitment, CommitmentMode, Period, Report, Request, SiteTerms, Source, TownTotals, WaterCap,
+    WaterCategory, report,
+};
+use commonwatt_store::write_status;
+
+use crate::agent::{Agent, Cycle};
+use crate::dereference::Seen;
+use crate::hours::Cooling;
+
+impl Agent {
+    /// The status of every report that was asked for.
+    pub(crate) async fn report(&self, seen: &Seen, now: DateTime<Utc>, cycle: &mut Cycle) {
+        for asked in &seen.reports {
+            let mut status = asked.status.clone().unwrap_or_default();
+            let due = asked.spec.end.0.min(now);
+            let fresh = status
+                .computed_at
+                .is_some_and(|at| at.0 >= asked.spec.end.0 || (now - at.0).num_minutes() < 60);
+            if fresh && status.observed_generation == asked.metadata.generation {
+                continue;
+            }
+            let condition = match self.compute(seen, asked, due) {
+                Ok(report) => {
+                    status = reported(&report, now, status.conditions);
+                    let complete = now >= asked.spec.end.0;
+                    let (reason, message) = if complete {
+                        (reasons::OK, "")
+                    } else {
+                        (
+                            reasons::PROGRESSING,
+                            "the period is not over; these are the figures so far",
+                        )
+                    };
+                    Condition::new(types::READY, complete, reason, message, now)
+                }
+                Err(message) => {
+                    Condition::new(types::READY, false, reasons::NOT_FOUND, message, now)
+                }
+            };
+            status.observed_generation = asked.metadata.generation;
+            set_condition(
+                &mut status.conditions,
+                condition.at_generation(asked.metadata.generation),
+            );
+            cycle.note(
+                "CommunityReport status",
+                write_status(self.store.as_ref(), asked, &status).await,
+            );
+        }
+    }
+
+    fn compute(
+        &self,
+        seen: &Seen,
+        asked: &CommunityReport,
+        until: DateTime<Utc>,
+    ) -> Result<Report, String> {
+        let community = seen
+            .communities
+            .iter()
+            .find(|community| community.metadata.name.as_deref() == Some(&asked.spec.community))
+            .ok_or_else(|| {
+                format!(
+                    "spec.community: there is no HostCommunity {}",
+                    asked.spec.community
+                )
+            })?;
+        let period = Period {
+            start: asked.spec.start.0,
+            end: until.max(asked.spec.start.0),
+        };
+        self.report_of(seen, community, period)
+    }
+
+    /// The report of a community over a period that has passed.
+    ///
+    /// # Errors
+    /// In words, when its terms cannot be read.
+    pub fn report_of(
+        &self,
+        seen: &Seen,
+        community: &HostCommunity,
+        period: Period,
+    ) -> Result<Report, String> {
+        let request = request(seen, community, period)?;
+        let keeper = self
+            .keeper
+            .lock()
+            .map_err(|_| "the ledger is broken".to_owned())?;
+        Ok(report(keeper.records(), &request))
+    }
+}
+
+/// What a report is asked for: the community's terms as declared.
+fn request(seen: &Seen, community: &HostCommunity, period: Period) -> Result<Request, String> {
+    let number = |field: &str, value: &Option<Decimal>| {
+        let read = value.as_ref().map(Decimal::value).transpose();
+        read.map_err(|error| format!("spec.totals.{field}: {error}"))
+    };
+    let totals = &community.spec.totals;
+    let mut commitments = Vec::new();
+    for commitment in &community.spec.commitments {
+        let limit = commitment
+            .limit
+            .value()
+            .map_err(|error| format!("spec.commitments: {error}"))?;
+        let (metric, limit, mode, promised) = match commitment.metric {
+            CommitmentMetric::PeakImport => (
+                "peakImport",
+                limit * 1000.0,
+                CommitmentMode::Bind,
+                "at any time",
+            ),
+            CommitmentMetric::WaterInput => (
+                "waterInput",
+                limit * 1000.0,
+                CommitmentMode::Report,
+                "over the report's period",
+            ),
+        };
+        commitments.push(Commitment {
+            name: commitment.name.clone(),
+            metric: metric.into(),
+            limit,
+            period: promised.into(),
+            mode,
+            remedy: commitment.remedy.clone(),
+        });
+    }
+    Ok(Request {
+        community: community.metadata.name.clone().unwrap_or_default(),
+        display_name: community.spec.display_name.clone(),
+        languages: vec!["en".into()],
+        sites: community
+            .spec
+            .sites
+            .iter()
+            .map(|site| terms(seen, site))
+            .collect(),
+        totals: TownTotals {
+            annual_water: number("annualWaterCubicMeters", &totals.annual_water_cubic_meters)?
+                .map(|m3| Liters(m3 * 1e3)),
+            annual_energy: number(
+                "annualEnergyMegawattHours",
+                &totals.annual_energy_megawatt_hours,
+            )?
+            .map(|mwh| KilowattHours(mwh * 1e3)),
+            peak: number("peakKilowatts", &totals.peak_kilowatts)?
+                .map(|kw| Watts((kw * 1e3) as i64)),
+        },
+        commitments,
+        period,
+    })
+}
+
+/// What is declared about a site: it bounds the hours that nobody recorded.
+fn terms(seen: &Seen, name: &str) -> SiteTerms {
+    let mut terms = SiteTerms::of(SiteId::from(name));
+    let Some(site) = seen
+        .sites
+        .iter()
+        .find(|site| site.metadata.name.as_deref() == Some(name))
+    else {
+        return terms;
+    };
+    let connection = site.spec.connection_watts.value().ok();
+    terms.connection_maximum = connection.map(Watts);
+    if let (Some(watts), Ok(cooling)) = (connection, Cooling::read(&site.spec.cooling)) {
+        terms.water_maximum_per_hour = Some(Liters(
+            Watts(watts).over_seconds(3600.0).0 * cooling.worst_wue(),
+        ));
+    }
+    let budget = seen.water.iter().find(|budget| budget.spec.site == name);
+    terms.water_cap = budget.and_then(|budget| {
+        Some(WaterCap {
+            volume: Liters(budget.spec.cap.value().ok()?),
+            basis: match budget.spec.basis {
+                commonwatt_api::WaterBasis::Potable => Some(WaterCategory::Potable),
+                commonwatt_api::WaterBasis::Reclaimed => Some(WaterCategory::Reclaimed),
+                commonwatt_api::WaterBasis::Withdrawal => None,
+            },
+            hours: match budget.spec.period {
+                commonwatt_api::WaterPeriod::Day => 24,
+                commonwatt_api::WaterPeriod::Month => 730,
+                commonwatt_api::WaterPeriod::Year => 8760,
+            },
+            set_by: format!(
+                "waterbudget/{}",
+                budget.metadata.name.as_deref().unwrap_or_default()
+            ),
+        })
+    });
+    terms
+}
+
+fn reported(
+    report: &Report,
+    now: DateTime<Utc>,
+    conditions: Vec<Condition>,
+) -> CommunityReportStatus {
+    let coverage = report
+        .figure("facilityEnergy")
+        .map_or(0.0, |figure| figure.coverage_percent);
+    let figures = report.figures.iter().map(|figure| ReportedFigure {
+        name: figure.name.clone(),
+        value: figure.value.and_then(|value| Decimal::from_value(value, 3)),
+        unit: figure.unit.clone(),
+        source: match figure.source {
+            Some(Source::Metered) => "metered",
+            Some(Source::Modelled) => "modelled",
+            Some(Source::Declared) => "declared",
+            None => "none",
+        }
+        .into(),
+        coverage_percent: Decimal::from_value(figure.coverage_percent, 1)
+            .unwrap_or_else(|| "0".into()),
+    });
+    CommunityReportStatus {
+        observed_generation: None,
+        conditions,
+        computed_at: Some(now.into()),
+        breaches: Some(report.missed.len() as i64),
+        coverage_percent: Decimal::from_value(coverage, 1),
+        figures: figures.take(64).collect(),
+    }
+}

@@ -1,0 +1,189 @@
+//! What an adapter's paths say about a workload, and the objects that are applied.
+
+use std::collections::BTreeMap;
+
+use commonwatt_api::{
+    AdmissionRecord, AssignedWorkload, SubjectKind, WorkloadAdapter, annotations,
+};
+use commonwatt_store::{Kind, Object};
+use serde_json::{Value, json};
+
+use crate::inventory::{is_running, selects};
+
+/// How a workload stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Whether its object is there.
+    pub exists: bool,
+    /// Replicas that its spec asks for; for a job 1 when it is not suspended.
+    pub wanted: u32,
+    /// Replicas that are ready.
+    pub ready: u32,
+    /// Replicas that still run, ready or ending.
+    pub actual: u32,
+    /// A job that has ended.
+    pub finished: bool,
+}
+
+/// Looks at a workload and its pods.
+pub fn observe(
+    adapter: &WorkloadAdapter,
+    object: &Object,
+    pods: &[Object],
+    is_job: bool,
+) -> Observed {
+    let number = |path: &Option<String>| {
+        path.as_deref()
+            .and_then(|path| object.at(path))
+            .and_then(Value::as_u64)
+            .unwrap_or(0) as u32
+    };
+    let empty = Value::Null;
+    let selector = object.at(&adapter.spec.selector_path).unwrap_or(&empty);
+    let running = pods
+        .iter()
+        .filter(|pod| {
+            pod.namespace() == object.namespace() && is_running(pod) && selects(selector, pod)
+        })
+        .count() as u32;
+    let ready = number(&Some(adapter.spec.ready_path.clone()));
+    if is_job {
+        let suspended = adapter
+            .spec
+            .suspend_path
+            .as_deref()
+            .and_then(|path| object.at(path))
+            == Some(&json!(true));
+        let finished = is_finished(object);
+        return Observed {
+            exists: true,
+            wanted: u32::from(!suspended && !finished),
+            ready: u32::from(running > 0 && ready > 0),
+            actual: u32::from(running > 0),
+            finished,
+        };
+    }
+    // Without a replica count in its spec a workload runs one.
+    let wanted = adapter.spec.replicas_path.as_deref().map_or(1, |path| {
+        object
+            .at(path)
+            .and_then(Value::as_u64)
+            .map_or(1, |n| n as u32)
+    });
+    Observed {
+        exists: true,
+        wanted,
+        ready,
+        actual: running.max(ready),
+        finished: false,
+    }
+}
+
+/// A Job with a final condition.
+pub fn is_finished(object: &Object) -> bool {
+    let conditions = object.0["status"]["conditions"].as_array();
+    conditions.is_some_and(|conditions| {
+        conditions.iter().any(|c| {
+            matches!(c["type"].as_str(), Some("Complete" | "Failed")) && c["status"] == "True"
+        })
+    })
+}
+
+/// The path that says how much of it runs.
+pub fn control_path(adapter: &WorkloadAdapter, kind: SubjectKind) -> Option<&str> {
+    match kind {
+        SubjectKind::ModelDeployment => adapter.spec.replicas_path.as_deref(),
+        SubjectKind::Job => adapter.spec.suspend_path.as_deref(),
+    }
+}
+
+/// The value at that path for a ceiling.
+pub fn control_value(kind: SubjectKind, ceiling: u32) -> Value {
+    match kind {
+        SubjectKind::ModelDeployment => json!(ceiling),
+        SubjectKind::Job => json!(ceiling == 0),
+    }
+}
+
+/// The object to apply so that a record holds: for an adopted workload its one field, for a created one all of it.
+pub fn desired(
+    kind: &Kind,
+    adapter: &WorkloadAdapter,
+    record: &AdmissionRecord,
+    uid: Option<&str>,
+) -> Option<Object> {
+    let spec = &record.spec;
+    let ceiling = u32::try_from(spec.ceiling).unwrap_or(0);
+    let path = control_path(adapter, spec.subject.kind)?;
+    let mut object = match (&spec.workload.workload_ref, &spec.workload.template) {
+        (None, Some(template)) => created(kind, record, &spec.workload, template),
+        _ => Object::new(kind, Some(&spec.object.namespace), &spec.object.name),
+    };
+    // With the uid an apply never creates what somebody has deleted and made anew.
+    if let Some(uid) = uid {
+        object.0["metadata"]["uid"] = json!(uid);
+    }
+    object.set(path, control_value(spec.subject.kind, ceiling));
+    Some(object)
+}
+
+/// A created object: the template with our name, namespace and marks. What the template says of itself otherwise stays.
+fn created(
+    kind: &Kind,
+    record: &AdmissionRecord,
+    workload: &AssignedWorkload,
+    template: &Value,
+) -> Object {
+    let spec = &record.spec;
+    let mut object = Object::new(kind, Some(&spec.object.namespace), &spec.object.name);
+    object.0["spec"] = template["spec"].clone();
+    for section in ["labels", "annotations"] {
+        if let Some(given) = template["metadata"][section].as_object() {
+            object.0["metadata"][section] = json!(given);
+        }
+    }
+    let mark = format!("{}/{}", spec.assignment.namespace, spec.assignment.name);
+    object.0["metadata"]["annotations"][annotations::ASSIGNMENT] = json!(mark);
+    object.0["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("commonwatt");
+    if spec.subject.kind == SubjectKind::Job {
+        // The hub's Job is managed by the hub and never runs; this copy is an ordinary one.
+        if let Some(map) = object.0["spec"].as_object_mut() {
+            for owned in [
+                "managedBy",
+                "suspend",
+                "selector",
+                "manualSelector",
+                "ttlSecondsAfterFinished",
+            ] {
+                map.remove(owned);
+            }
+        }
+        return object;
+    }
+    // A selector of its own, so that two variants of one template never share pods.
+    let own = json!({ "commonwatt.dev/workload": short_label(&spec.object.name), "commonwatt.dev/variant": workload.variant });
+    object.0["spec"]["selector"] = json!({ "matchLabels": own });
+    for (key, value) in own.as_object().into_iter().flatten() {
+        object.0["spec"]["template"]["metadata"]["labels"][key] = value.clone();
+    }
+    object
+}
+
+/// A label's value holds 63 characters.
+fn short_label(name: &str) -> &str {
+    let end = name.len().min(63);
+    name.get(..end).unwrap_or(name).trim_end_matches(['-', '.'])
+}
+
+/// A workload by adapter, namespace and name.
+pub fn find<'a>(
+    workloads: &'a BTreeMap<String, Vec<Object>>,
+    adapter: &str,
+    namespace: &str,
+    name: &str,
+) -> Option<&'a Object> {
+    workloads
+        .get(adapter)?
+        .iter()
+        .find(|object| object.namespace() == Some(namespace) && object.name() == name)
+}
