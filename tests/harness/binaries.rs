@@ -96,7 +96,8 @@ fn modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/modules")
 }
 
-fn cache() -> Result<PathBuf> {
+/// The user's cache of this project's programs.
+pub(crate) fn cache() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
         Some(directory) => PathBuf::from(directory),
         None => std::env::home_dir()

@@ -17,7 +17,7 @@ pub use stages::RUN_SECONDS_ANNOTATION;
 
 use crate::process::Process;
 use crate::scratch::Scratch;
-use crate::{Binaries, Error, Progress, Result, ports};
+use crate::{Binaries, Error, Progress, Result, binaries, ports, turn};
 
 /// How long any part may take to become ready. Two to three seconds on an idle machine; the rest
 /// is for machines that are compiling something.
@@ -52,9 +52,11 @@ struct Ports {
 
 impl ControlPlane {
     /// Starts a control plane and waits until a pod could be created in it. `name` names it in
-    /// messages and is its kubeconfig's context. Builds the programs if they are missing.
+    /// messages and is its kubeconfig's context. Builds the programs if they are missing, and waits
+    /// for its turn while the machine starts as many as it has processors.
     pub fn start(name: &str) -> Result<Self> {
         let binaries = crate::ensure(Progress::Stderr)?;
+        let _turn = turn::wait(&binaries::cache()?)?;
         let mut attempt = 1;
         loop {
             match Self::start_once(name, &binaries) {
@@ -85,9 +87,11 @@ impl ControlPlane {
         plane.launch("etcd", &plane.etcd())?;
         plane.ready("etcd", || TcpStream::connect(("127.0.0.1", etcd)).is_ok())?;
         plane.launch("kube-apiserver", &plane.api_server())?;
-        // The server makes its own certificate when it starts.
-        let certificate = plane.certificate();
-        plane.ready("kube-apiserver", || certificate.exists())?;
+        // The server makes its own certificate when it starts. Once it listens the file is whole;
+        // that the file exists says less, and a start in a hundred read half of it.
+        plane.ready("kube-apiserver", || {
+            TcpStream::connect(("127.0.0.1", api)).is_ok()
+        })?;
         plane.kubeconfig = plane.admin_kubeconfig()?;
         plane.ready("kube-apiserver", || plane.api_server_is_ready())?;
         plane.set_job_seconds(stages::DEFAULT_JOB_SECONDS)?;
@@ -156,6 +160,7 @@ impl ControlPlane {
     /// Waits for `component`, and fails at once when any process of this control plane ends.
     fn ready(&self, component: &'static str, probe: impl Fn() -> bool) -> Result<()> {
         let start = Instant::now();
+        let mut pause = Duration::from_millis(50);
         loop {
             for process in self.processes().iter_mut() {
                 if let Some(status) = process.ended() {
@@ -178,7 +183,9 @@ impl ControlPlane {
                     |process| process.error(&self.name, &reason),
                 ));
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(pause);
+            // Most probes are a kubectl: on a busy machine they would take what they wait for.
+            pause = (pause * 3 / 2).min(Duration::from_millis(500));
         }
     }
 

@@ -27,6 +27,7 @@ mod process;
 mod progress;
 mod scratch;
 mod skip;
+mod turn;
 mod wait;
 
 pub use binaries::{Binaries, Tool, ensure};

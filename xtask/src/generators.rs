@@ -23,5 +23,5 @@ pub(crate) const GENERATORS: &[Generator] = &[Generator {
         "crd",
         "--write",
     ],
-    writes: &["crds/yaml", "charts"],
+    writes: &["crds/yaml", "crds/REFERENCE.md", "charts"],
 }];

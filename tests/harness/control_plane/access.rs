@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ControlPlane;
 use super::base64::base64;
@@ -50,8 +51,9 @@ impl ControlPlane {
     /// A kubeconfig with this token, in a file of its own. Give it to the program under test, so that a
     /// rule that its role lacks fails the test.
     pub fn kubeconfig_for_token(&self, token: &str) -> Result<Kubeconfig> {
-        let taken = fs::read_dir(self.directory()).into_iter().flatten().count();
-        self.write_kubeconfig(&format!("kubeconfig-{taken}"), token)
+        static WRITTEN: AtomicUsize = AtomicUsize::new(1);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        self.write_kubeconfig(&format!("kubeconfig-{number}"), token)
     }
 
     /// Runs kubectl as the administrator.
