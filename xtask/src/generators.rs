@@ -22,6 +22,7 @@ pub(crate) const GENERATORS: &[Generator] = &[Generator {
         "--",
         "crd",
         "--write",
+        ".",
     ],
     writes: &["crds/yaml", "crds/REFERENCE.md", "charts"],
 }];
