@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{CostParts, Liters, Money, Origin, Product, Watts};
+use crate::{CostParts, Liters, Money, Origin, Product, SiteId, Watts};
 
 /// Why a site does not run a deployment or a job: its first violated limit, or what it would have cost more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +112,11 @@ pub enum Rejection {
         /// Slots that would fit here.
         slots_found: u32,
     },
+    /// The job has started at another site and stays there.
+    StartedElsewhere {
+        /// Where it started.
+        at: SiteId,
+    },
 }
 
 impl Rejection {
@@ -131,6 +136,7 @@ impl Rejection {
             Self::Dwell { .. } => "Dwell",
             Self::MoveBudget { .. } => "MoveBudget",
             Self::Deadline { .. } => "Deadline",
+            Self::StartedElsewhere { .. } => "StartedElsewhere",
         }
     }
 
@@ -228,6 +234,7 @@ impl Rejection {
                 "{slots_found} of {slots_needed} hours fit before {}",
                 deadline.format("%Y-%m-%d %H:%M UTC")
             ),
+            Self::StartedElsewhere { at } => format!("it has started at {at} and stays there"),
         }
     }
 }

@@ -1,0 +1,149 @@
+//! Jobs: one site, the right hours, and the truth about the deadline.
+
+use std::collections::BTreeSet;
+
+use commonwatt_fleet::{BatchJob, JobDecision, JobPlan};
+
+use crate::finding::{Finding, Rule};
+use crate::reading::Reading;
+
+pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (id, job) in &reading.world.jobs {
+        let Some(decision) = reading.plan.jobs.get(id) else {
+            continue;
+        };
+        let mut found = reasons(reading, decision);
+        found.extend(at_risk(reading, job, decision));
+        if let Some(placed) = &decision.placed {
+            found.extend(place(reading, job, placed));
+            found.extend(hours(reading, job, placed));
+        }
+        findings.extend(found.into_iter().map(|finding| finding.job(id)));
+    }
+    findings
+}
+
+fn reasons(reading: &Reading<'_>, decision: &JobDecision) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for site in reading.world.sites.keys() {
+        let placed = decision.placed.as_ref().is_some_and(|p| p.site == *site);
+        let detail = match (placed, decision.rejected.contains_key(site)) {
+            (true, true) => "both a placement and a rejection",
+            (false, false) => "neither a placement nor a rejection",
+            _ => continue,
+        };
+        findings.push(Finding::new(Rule::Reasons, detail).at(site));
+    }
+    findings
+}
+
+fn place(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |rule, detail: String| {
+        findings.push(Finding::new(rule, detail).at(&placed.site));
+    };
+    let Some(site) = reading.world.sites.get(&placed.site) else {
+        return findings;
+    };
+    if let Some(started) = job.started_at.as_ref().filter(|s| **s != placed.site) {
+        find(Rule::JobSite, format!("started at {started}"));
+    }
+    if !job.jurisdictions.is_empty() && !job.jurisdictions.contains(&site.jurisdiction) {
+        let detail = format!("in {}, allowed {:?}", site.jurisdiction, job.jurisdictions);
+        find(Rule::Jurisdiction, detail);
+    }
+    let shape = job.shapes.get(&placed.product);
+    if shape.is_none() {
+        find(
+            Rule::JobSite,
+            format!("it does not accept {}", placed.product),
+        );
+    }
+    if !site.pools.contains_key(&placed.product) {
+        find(Rule::Product, format!("no {} here", placed.product));
+    }
+    let refusal = job.refusals.get(&placed.site);
+    let refusal = refusal.filter(|refusal| refusal.offer_revision == site.offer_revision);
+    if let (Some(refusal), Some(shape)) = (refusal, shape)
+        && shape.pods > refusal.most_replicas
+    {
+        let detail = format!("{} pods, taken {}", shape.pods, refusal.most_replicas);
+        find(Rule::Refusal, detail);
+    }
+    for slot in 0..reading.slots() {
+        let ran = match slot.checked_sub(1) {
+            Some(last) => placed.runs[last],
+            None => job.running && job.started_at.as_ref() == Some(&placed.site),
+        };
+        let expired = reading.world.slots.begin(slot) >= site.valid_until;
+        if placed.runs[slot] && !ran && expired {
+            find(Rule::OfferExpired, format!("starts in slot {slot}"));
+        }
+    }
+    findings
+}
+
+fn running(placed: &JobPlan) -> Vec<usize> {
+    (0..placed.runs.len())
+        .filter(|slot| placed.runs[*slot])
+        .collect()
+}
+
+fn hours(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> Vec<Finding> {
+    let slots = &reading.world.slots;
+    let runs = running(placed);
+    let mut findings = Vec::new();
+    let mut find = |detail: String| {
+        findings.push(Finding::new(Rule::JobWindow, detail).at(&placed.site));
+    };
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+        find("placed without an hour".into());
+        return findings;
+    };
+    if !job.running && slots.begin(*first) < job.release {
+        find(format!("slot {first} begins before {}", job.release));
+    }
+    if runs.len() > job.slots_left as usize {
+        find(format!(
+            "{} slots for {} of work",
+            runs.len(),
+            job.slots_left
+        ));
+    }
+    if !job.interruptible {
+        let one_run = last - first + 1 == runs.len();
+        let whole = runs.len() == job.slots_left as usize || last + 1 == slots.count;
+        if !one_run || !whole {
+            let seen: BTreeSet<_> = runs.iter().collect();
+            find(format!(
+                "cannot pause, runs in {seen:?} for {} slots",
+                job.slots_left
+            ));
+        }
+    }
+    findings
+}
+
+/// Whether the deadline is kept as the decision says.
+fn at_risk(reading: &Reading<'_>, job: &BatchJob, decision: &JobDecision) -> Vec<Finding> {
+    let slots = &reading.world.slots;
+    let runs = decision.placed.as_ref().map(running).unwrap_or_default();
+    let after = (job.deadline - slots.begin(slots.count)).num_seconds();
+    let beyond = after.div_euclid(i64::from(slots.seconds.max(1))).max(0);
+    let left = i64::from(job.slots_left) - runs.len() as i64;
+    let late = runs.iter().any(|slot| slots.end(*slot) > job.deadline);
+    let done = left <= 0 || left <= beyond;
+    let in_time = done && !late;
+    if in_time != decision.at_risk {
+        return Vec::new();
+    }
+    let detail = format!(
+        "at risk is {}, but {} of {} slots run, {beyond} are left between the horizon and the deadline {}",
+        decision.at_risk,
+        runs.len(),
+        job.slots_left,
+        job.deadline
+    );
+    vec![Finding::new(Rule::JobWindow, detail)]
+}

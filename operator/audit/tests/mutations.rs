@@ -1,0 +1,300 @@
+//! A clean plan made by hand, then broken once per rule: the audit finds that rule and, without the break, nothing.
+// Helpers of tests are not inside a test function, where clippy.toml allows it.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use common::*;
+use commonwatt_audit::{Finding, Rule, audit};
+use commonwatt_fleet::*;
+
+/// One break: the rule that it breaks, where, and how.
+type Mutation = (&'static str, Rule, fn(&mut World, &mut Plan));
+
+/// Everything that can go wrong, one at a time.
+const MUTATIONS: &[Mutation] = &[
+    ("another horizon", Rule::Horizon, |_, plan| {
+        plan.slots = None;
+    }),
+    ("a short ceiling", Rule::Horizon, |_, plan| {
+        placement(plan).ceiling.truncate(1);
+    }),
+    ("a long job vector", Rule::Horizon, |_, plan| {
+        placed(plan).runs.push(false);
+    }),
+    ("a deployment forgotten", Rule::Names, |_, plan| {
+        plan.deployments.clear();
+    }),
+    ("a job forgotten", Rule::Names, |_, plan| plan.jobs.clear()),
+    ("a site that is not there", Rule::Names, |world, _| {
+        world.sites.remove(&SiteId::from("hall"));
+    }),
+    ("a variant that is not there", Rule::Names, |world, _| {
+        deployment(world).variants[0].name = "other".into();
+    }),
+    ("a site without a word", Rule::Reasons, |_, plan| {
+        decision(plan).rejected.clear();
+    }),
+    (
+        "a site both chosen and rejected",
+        Rule::Reasons,
+        |_, plan| {
+            decision(plan).rejected.insert("hall".into(), dearer());
+        },
+    ),
+    ("a job's site without a word", Rule::Reasons, |_, plan| {
+        job_decision(plan).rejected.clear();
+    }),
+    ("another law", Rule::Jurisdiction, |world, _| {
+        site(world, "hall").jurisdiction = "US".into();
+    }),
+    ("another law for the job", Rule::Jurisdiction, |world, _| {
+        job(world).jurisdictions = BTreeSet::from(["FR".to_owned()]);
+    }),
+    ("too far", Rule::Latency, |world, _| {
+        site(world, "hall").latencies.insert("eu".into(), 51);
+    }),
+    ("an unknown distance", Rule::Latency, |world, _| {
+        site(world, "hall").latencies.clear();
+    }),
+    ("another product", Rule::Product, |world, _| {
+        deployment(world).variants[0].product = "L4".into();
+    }),
+    ("a variant of another site", Rule::OnlyAt, |world, _| {
+        deployment(world).variants[0].only_at = Some(BTreeSet::from(["mill".into()]));
+    }),
+    ("a refusal", Rule::Refusal, |world, _| {
+        deployment(world).refusals = refusal(1);
+    }),
+    ("a refusal of the job", Rule::Refusal, |world, _| {
+        job(world).refusals = refusal(0);
+    }),
+    ("growth past the offer", Rule::OfferExpired, |world, _| {
+        site(world, "hall").valid_until = start();
+    }),
+    ("a limit too low", Rule::Power, |world, _| {
+        site(world, "hall").hours[0].limit = Watts(3999);
+    }),
+    ("a limit too low with the job", Rule::Power, |world, _| {
+        site(world, "hall").hours[1].limit = Watts(8999);
+    }),
+    (
+        "a limit that falls after the first hour",
+        Rule::Power,
+        |world, plan| {
+            site(world, "hall").hours[1].limit = Watts(7000);
+            // The after-state fits with the job, what was before does not.
+            placement(plan).ceiling[1] = 1;
+        },
+    ),
+    ("growth above a fallen limit", Rule::Power, |world, plan| {
+        // One replica ran on 2000 W; another variant of the same deployment would grow beside it.
+        site(world, "hall").hours[0].limit = Watts(1999);
+        placement(plan).ceiling[0] = 2;
+    }),
+    (
+        "too few nodes for the transition",
+        Rule::Nodes,
+        |world, _| {
+            let pools = &mut site(world, "hall").pools;
+            let pool = pools.get_mut(&Product::from("H100")).unwrap();
+            pool.nodes = BTreeMap::from([(8, 1)]);
+        },
+    ),
+    ("fragments", Rule::Nodes, |world, _| {
+        let pools = &mut site(world, "hall").pools;
+        let pool = pools.get_mut(&Product::from("H100")).unwrap();
+        pool.nodes = BTreeMap::from([(3, 8)]);
+    }),
+    ("too little water", Rule::Water, |world, _| {
+        site(world, "hall").water.as_mut().unwrap().remaining = Liters(25.9);
+    }),
+    ("a floor above its ceiling", Rule::Floors, |_, plan| {
+        placement(plan).floor[0] = 3;
+    }),
+    ("floors that hold too little", Rule::Floors, |_, plan| {
+        placement(plan).floor[1] = 0;
+    }),
+    ("demand not declared unmet", Rule::Unmet, |world, _| {
+        deployment(world).demand = TokensPerSecond(2500.0);
+    }),
+    ("sites not declared missing", Rule::Unmet, |world, _| {
+        deployment(world).minimum_sites = 2;
+    }),
+    (
+        "demand declared unmet that is met",
+        Rule::Unmet,
+        |_, plan| {
+            decision(plan).unmet = Some(Unmet {
+                tokens_per_second: TokensPerSecond(1.0),
+                sites_missing: 0,
+            });
+        },
+    ),
+    ("more moves than allowed", Rule::MoveBudget, |world, _| {
+        // What was at the mill is now at the hall.
+        let committed = &mut deployment(world).committed;
+        let mut held = committed.remove(&SiteId::from("hall")).unwrap();
+        for held in held.values_mut() {
+            held.replicas = 2;
+        }
+        committed.insert("mill".into(), held);
+    }),
+    (
+        "a job moved from where it started",
+        Rule::JobSite,
+        |world, _| {
+            job(world).started_at = Some("mill".into());
+        },
+    ),
+    (
+        "a product that the job does not accept",
+        Rule::JobSite,
+        |_, plan| {
+            placed(plan).product = "L4".into();
+        },
+    ),
+    ("a job before its release", Rule::JobWindow, |world, _| {
+        job(world).release = start() + TimeDelta::minutes(61);
+    }),
+    ("a job after its deadline", Rule::JobWindow, |world, _| {
+        job(world).deadline = start() + TimeDelta::minutes(119);
+    }),
+    (
+        "a job not done and not at risk",
+        Rule::JobWindow,
+        |world, _| job(world).slots_left = 3,
+    ),
+    ("a job at risk that is done", Rule::JobWindow, |_, plan| {
+        job_decision(plan).at_risk = true;
+    }),
+    ("a job in two pieces", Rule::JobWindow, |world, plan| {
+        world.slots.count = 3;
+        let sites = world.sites.values_mut();
+        sites.for_each(|site| site.hours.push(site.hours[0].clone()));
+        plan.slots = Some(world.slots);
+        placement(plan).ceiling.push(2);
+        placement(plan).floor.push(1);
+        job(world).slots_left = 2;
+        placed(plan).runs = vec![true, false, true];
+    }),
+    ("wrong watts", Rule::Figures, |_, plan| {
+        placement(plan).watts = Watts(1);
+    }),
+    ("wrong carbon", Rule::Figures, |_, plan| {
+        placement(plan).grams_per_hour = GramsCo2e(1.0);
+    }),
+    ("wrong water", Rule::Figures, |_, plan| {
+        placement(plan).liters_per_hour = Liters(1.0);
+    }),
+    ("a wrong cost per hour", Rule::Figures, |_, plan| {
+        placement(plan).cost_per_hour.energy += Money(1.0);
+    }),
+    ("a part that is too small", Rule::Objective, |_, plan| {
+        let mut parts = plan.objective.parts;
+        parts.carbon = Money(0.0);
+        total(plan, parts);
+    }),
+    ("parts that do not add up", Rule::Objective, |_, plan| {
+        plan.objective.total += Money(1.0);
+        plan.bound.upper += Money(1.0);
+    }),
+    ("a job's wrong cost", Rule::Objective, |_, plan| {
+        placed(plan).cost.energy = Money(0.0);
+    }),
+    ("a lower bound above the upper", Rule::Bound, |_, plan| {
+        plan.bound.lower = Some(plan.bound.upper + Money(1.0));
+    }),
+    (
+        "an upper bound that is not the cost",
+        Rule::Bound,
+        |_, plan| {
+            plan.bound.upper += Money(1.0);
+        },
+    ),
+];
+
+fn found(findings: &[Finding]) -> String {
+    let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_plan_without_a_fault_has_no_findings() {
+    let findings = audit(&world(), &plan());
+    assert!(findings.is_empty(), "{}", found(&findings));
+}
+
+#[test]
+fn every_mutation_is_found() {
+    for (name, rule, mutate) in MUTATIONS {
+        let (mut world, mut plan) = (world(), plan());
+        mutate(&mut world, &mut plan);
+        let findings = audit(&world, &plan);
+        let hit = findings.iter().any(|finding| finding.rule == *rule);
+        assert!(hit, "{name}: no {rule:?} in\n{}", found(&findings));
+    }
+}
+
+#[test]
+fn every_rule_has_a_mutation() {
+    use Rule::*;
+    let all = [
+        Horizon,
+        Names,
+        Reasons,
+        Jurisdiction,
+        Latency,
+        Product,
+        OnlyAt,
+        Refusal,
+        OfferExpired,
+        Power,
+        Nodes,
+        Water,
+        Floors,
+        Unmet,
+        MoveBudget,
+        JobSite,
+        JobWindow,
+        Figures,
+        Objective,
+        Bound,
+    ];
+    let covered: BTreeSet<_> = MUTATIONS.iter().map(|(_, rule, _)| *rule).collect();
+    assert_eq!(covered, BTreeSet::from(all));
+}
+
+#[test]
+fn a_fallen_limit_asks_only_for_the_fall() {
+    let (mut world, mut plan) = (world(), plan());
+    let held = deployment(&mut world)
+        .committed
+        .values_mut()
+        .next()
+        .unwrap();
+    for held in held.values_mut() {
+        held.replicas = 9;
+    }
+    // Nine replicas on 18 kW before, 10 kW allowed: two after is all that can be asked in this slot.
+    let findings = audit(&world, &plan);
+    assert!(findings.is_empty(), "{}", found(&findings));
+    // The job must not use the hour in which the site is above its limit.
+    placed(&mut plan).runs = vec![true, false];
+    let findings = audit(&world, &plan);
+    assert!(findings.iter().any(|finding| finding.rule == Rule::Power));
+}
+
+#[test]
+fn a_finding_reads_as_one_line_with_place_and_numbers() {
+    let (mut world, plan) = (world(), plan());
+    site(&mut world, "hall").hours[0].limit = Watts(3999);
+    let findings = audit(&world, &plan);
+    assert_eq!(
+        found(&findings),
+        "Power at hall in slot 0: 4000 W charged, 0 W of them batch; limit 3999 W"
+    );
+}

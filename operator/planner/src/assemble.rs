@@ -1,0 +1,113 @@
+//! From counts by index to a plan by name.
+
+use std::collections::BTreeMap;
+
+use commonwatt_fleet::{
+    Bound, Choice, Decision, JobDecision, JobId, Plan, SitePlacement, TokensPerSecond, Unmet,
+    VariantName, Watts, physics,
+};
+
+use crate::bound::lower;
+use crate::explain::explain;
+use crate::floors::floors;
+use crate::instance::{Demand, Instance, hour_of};
+use crate::objective::objective;
+use crate::schedule::Schedule;
+
+/// The plan that a schedule and its jobs are, explained, with its cost and bound.
+pub(crate) fn assemble(
+    instance: &Instance<'_>,
+    mut schedule: Schedule,
+    jobs: BTreeMap<JobId, JobDecision>,
+) -> Plan {
+    let objective = objective(instance, &schedule, &jobs);
+    let lower = lower(instance, &jobs);
+    let deployments = (0..instance.demands.len())
+        .map(|index| {
+            let decision = decision(instance, &mut schedule, index);
+            (instance.demands[index].id.clone(), decision)
+        })
+        .collect();
+    Plan {
+        slots: Some(instance.world.slots),
+        deployments,
+        jobs,
+        objective,
+        bound: Bound {
+            upper: objective.total,
+            lower: Some(lower),
+        },
+    }
+}
+
+fn decision(instance: &Instance<'_>, schedule: &mut Schedule, index: usize) -> Decision {
+    let reasons = explain(instance, schedule, index);
+    let demand = &instance.demands[index];
+    let floors: Vec<_> = schedule
+        .replicas
+        .iter()
+        .map(|replicas| floors(demand, &replicas[index]))
+        .collect();
+    let mut decision = Decision {
+        rejected: reasons.rejected,
+        unmet: unmet(demand, &schedule.replicas[0][index]),
+        ..Decision::default()
+    };
+    for (at, place) in demand.places.iter().enumerate() {
+        let over_time = |counts: &[Vec<u32>]| counts.iter().map(|c| c[at]).collect::<Vec<_>>();
+        let ceiling: Vec<_> = schedule.replicas.iter().map(|r| r[index][at]).collect();
+        let Some(choice) = reasons
+            .choices
+            .get(&place.site)
+            .filter(|_| ceiling.iter().any(|count| *count > 0))
+        else {
+            continue;
+        };
+        let placement = placement(instance, demand, at, choice.clone(), ceiling);
+        let placement = SitePlacement {
+            floor: over_time(&floors),
+            ..placement
+        };
+        let variant: &VariantName = &demand.deployment.variants[place.variant].name;
+        decision
+            .sites
+            .entry(instance.sites[place.site].id.clone())
+            .or_default()
+            .insert(variant.clone(), placement);
+    }
+    decision
+}
+
+fn placement(
+    instance: &Instance<'_>,
+    demand: &Demand<'_>,
+    at: usize,
+    choice: Choice,
+    ceiling: Vec<u32>,
+) -> SitePlacement {
+    let place = &demand.places[at];
+    let count = ceiling[0];
+    let watts = Watts(place.watts).times(count);
+    let hour = hour_of(instance.sites[place.site].site, 0);
+    SitePlacement {
+        floor: Vec::new(),
+        choice,
+        watts,
+        cost_per_hour: instance
+            .running(demand, place, 0)
+            .scaled(f64::from(count) / instance.hours),
+        grams_per_hour: physics::carbon(watts, hour, 1.0),
+        liters_per_hour: physics::water(watts, hour, 1.0),
+        ceiling,
+    }
+}
+
+/// What the first slot does not give a deployment, if anything.
+fn unmet(demand: &Demand<'_>, counts: &[u32]) -> Option<Unmet> {
+    let short = demand.shortfall(counts);
+    let sites_missing = demand.sites_missing(counts);
+    (short > 0.0 || sites_missing > 0).then_some(Unmet {
+        tokens_per_second: TokensPerSecond(short),
+        sites_missing,
+    })
+}

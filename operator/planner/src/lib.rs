@@ -1,0 +1,65 @@
+//! The planner: a world and the previous plan in, a plan out.
+//!
+//! Architecture invariant: pure and deterministic. No clock, no I/O, no randomness; ordered maps, ties by name; it
+//! stops on iterations and never on time. It depends on `commonwatt-fleet` alone, and `commonwatt-audit`, which checks
+//! its plans, shares no code with it.
+//!
+//! The method, slot by slot from what the slot before ended with:
+//!
+//! 1. [`instance`] indexes the world; [`outlook`] values every place by the best path from it to the horizon's end,
+//!    as if there were room everywhere.
+//! 2. [`greedy`] serves deployments by priority, then by regret, each with the best small replica vector
+//!    ([`candidates`]) that the rows of [`capacity`] leave.
+//! 3. [`improve`] relocates and ejects while it pays, within fixed bounds.
+//! 4. [`batch`] puts jobs into what serving leaves.
+//! 5. [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
+//! 6. [`explain`] gives every site its reason; [`bound`] says what no plan can cost less than.
+
+mod assemble;
+mod baseline;
+mod batch;
+mod batch_reasons;
+mod bound;
+mod candidates;
+mod capacity;
+mod choice;
+mod eligibility;
+mod explain;
+mod floors;
+mod greedy;
+mod improve;
+mod instance;
+mod limits;
+mod objective;
+mod outlook;
+mod packing;
+mod restate;
+mod schedule;
+mod stability;
+mod windows;
+
+pub use baseline::{Rule, baseline};
+
+use commonwatt_fleet::{Plan, World};
+
+/// Plans a world. `previous` is the last plan made, or [`Plan::default`]: what it said of the present hour is kept unless
+/// a fresh plan is better by half a percent or keeps a limit that the old one breaks.
+///
+/// A horizon without slots gives a plan that says nothing.
+pub fn plan(world: &World, previous: &Plan) -> Plan {
+    if world.slots.count == 0 {
+        return empty(world);
+    }
+    let instance = instance::Instance::new(world);
+    match stability::plan_steadily(&instance, previous) {
+        Some((schedule, jobs)) => assemble::assemble(&instance, schedule, jobs),
+        None => empty(world),
+    }
+}
+
+fn empty(world: &World) -> Plan {
+    Plan {
+        slots: Some(world.slots),
+        ..Plan::default()
+    }
+}

@@ -1,0 +1,230 @@
+//! Small worlds for tests.
+// Each test binary uses some of these helpers, none of which is inside a test function.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use commonwatt_audit::audit;
+use commonwatt_fleet::*;
+
+pub const PRODUCT: &str = "H100";
+
+/// When every test world begins.
+pub fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 - 1_790_000_000 % 3600, 0).unwrap()
+}
+
+/// A world with a policy `standard` and nothing else.
+pub fn world(slots: usize) -> World {
+    World {
+        slots: Slots::hourly(start(), slots),
+        currency: "EUR".into(),
+        sites: BTreeMap::new(),
+        policies: BTreeMap::from([("standard".to_owned(), policy())]),
+        deployments: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+    }
+}
+
+pub fn policy() -> Policy {
+    Policy {
+        carbon_per_tonne: Money(80.0),
+        water_per_cubic_meter: Money(2.0),
+        unserved_per_million_tokens: Money(50.0),
+        move_cost: Money(1.0),
+        dwell_seconds: 0,
+        moves_per_hour: 100,
+    }
+}
+
+/// A site with one node of 8 and ample power, at a price per kilowatt-hour.
+pub fn site(world: &mut World, name: &str, price: f64) {
+    let hour = SiteHour {
+        limit: Watts(100_000),
+        limit_set_by: "powerbudget/hall".into(),
+        price_per_kwh: Money(price),
+        pue: 1.2,
+        wue: LitersPerKwh(1.0),
+        average_carbon: GramsPerKwh(300.0),
+        marginal_carbon: None,
+    };
+    let pool = Pool {
+        price_per_hour: Money(2.0),
+        rated_watts: Watts(1000),
+        nodes: BTreeMap::from([(8, 4)]),
+    };
+    let site = Site {
+        jurisdiction: "DE".into(),
+        latencies: BTreeMap::from([("eu".into(), 20)]),
+        pools: BTreeMap::from([(PRODUCT.into(), pool)]),
+        hours: vec![hour; world.slots.count],
+        water: None,
+        scarcity: 1.0,
+        offer_revision: 1,
+        valid_until: start() + TimeDelta::days(30),
+    };
+    world.sites.insert(name.into(), site);
+}
+
+/// A deployment of two-accelerator replicas of 1000 tokens per second and 1500 W each.
+pub fn deployment(world: &mut World, name: &str, demand: f64) {
+    let variant = Variant {
+        name: "full".into(),
+        product: PRODUCT.into(),
+        accelerators: 2,
+        tokens_per_second: TokensPerSecond(1000.0),
+        watts: Watts(1500),
+        only_at: None,
+    };
+    let deployment = Deployment {
+        id: DeploymentId::new("team", name),
+        policy: "standard".into(),
+        demand: TokensPerSecond(demand),
+        floor: TokensPerSecond(demand / 2.0),
+        origins: BTreeMap::from([("eu".into(), 50)]),
+        jurisdictions: BTreeSet::new(),
+        variants: vec![variant],
+        minimum_sites: 1,
+        priority: 0,
+        committed: BTreeMap::new(),
+        refusals: BTreeMap::new(),
+    };
+    world.deployments.insert(deployment.id.clone(), deployment);
+}
+
+/// An interruptible job of one pod with eight accelerators.
+pub fn job(world: &mut World, name: &str, hours: u32, deadline_hours: i64) {
+    let shape = JobShape {
+        pods: 1,
+        accelerators_per_pod: 8,
+        watts_per_pod: Watts(6000),
+    };
+    let job = BatchJob {
+        id: JobId::new("team", name),
+        policy: "standard".into(),
+        shapes: BTreeMap::from([(PRODUCT.into(), shape)]),
+        slots_left: hours,
+        release: start(),
+        deadline: start() + TimeDelta::hours(deadline_hours),
+        interruptible: true,
+        jurisdictions: BTreeSet::new(),
+        started_at: None,
+        running: false,
+        refusals: BTreeMap::new(),
+    };
+    world.jobs.insert(job.id.clone(), job);
+}
+
+pub fn the<'w>(world: &'w mut World, name: &str) -> &'w mut Deployment {
+    let id = DeploymentId::new("team", name);
+    world.deployments.get_mut(&id).unwrap()
+}
+
+pub fn the_job<'w>(world: &'w mut World, name: &str) -> &'w mut BatchJob {
+    world.jobs.get_mut(&JobId::new("team", name)).unwrap()
+}
+
+pub fn at<'w>(world: &'w mut World, name: &str) -> &'w mut Site {
+    world.sites.get_mut(&SiteId::from(name)).unwrap()
+}
+
+/// Commits replicas long ago.
+pub fn commit(world: &mut World, name: &str, site: &str, replicas: u32) {
+    let held = Committed {
+        replicas,
+        since: start() - TimeDelta::days(10),
+    };
+    the(world, name)
+        .committed
+        .insert(site.into(), BTreeMap::from([("full".into(), held)]));
+}
+
+/// Replicas of a deployment at a site in a slot, all variants together.
+pub fn replicas(plan: &Plan, name: &str, site: &str, slot: usize) -> u32 {
+    let decision = &plan.deployments[&DeploymentId::new("team", name)];
+    decision
+        .sites
+        .get(&SiteId::from(site))
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .map(|placement| placement.ceiling[slot])
+        .sum()
+}
+
+/// Why a site does not run a deployment.
+pub fn rejection<'p>(plan: &'p Plan, name: &str, site: &str) -> &'p Rejection {
+    &plan.deployments[&DeploymentId::new("team", name)].rejected[&SiteId::from(site)]
+}
+
+pub fn choice<'p>(plan: &'p Plan, name: &str, site: &str) -> &'p Choice {
+    let decision = &plan.deployments[&DeploymentId::new("team", name)];
+    &decision.sites[&SiteId::from(site)]
+        .values()
+        .next()
+        .unwrap()
+        .choice
+}
+
+pub fn unmet<'p>(plan: &'p Plan, name: &str) -> Option<&'p Unmet> {
+    plan.deployments[&DeploymentId::new("team", name)]
+        .unmet
+        .as_ref()
+}
+
+pub fn job_of<'p>(plan: &'p Plan, name: &str) -> &'p JobDecision {
+    &plan.jobs[&JobId::new("team", name)]
+}
+
+/// Plans from nothing, and demands that the audit finds nothing.
+pub fn planned(world: &World) -> Plan {
+    planned_after(world, &Plan::default())
+}
+
+pub fn planned_after(world: &World, previous: &Plan) -> Plan {
+    let plan = commonwatt_planner::plan(world, previous);
+    assert_clean(world, &plan);
+    plan
+}
+
+pub fn assert_clean(world: &World, plan: &Plan) {
+    let findings: Vec<_> = audit(world, plan).iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// The world once all sites have admitted the plan's first slot and jobs have started.
+pub fn admitted(world: &World, plan: &Plan) -> World {
+    let mut next = world.clone();
+    for (id, deployment) in &mut next.deployments {
+        let decision = &plan.deployments[id];
+        let old = std::mem::take(&mut deployment.committed);
+        for (site, variants) in &decision.sites {
+            let since = old
+                .get(site)
+                .and_then(|held| held.values().map(|held| held.since).min())
+                .unwrap_or(world.slots.start + TimeDelta::minutes(7));
+            for (variant, placement) in variants {
+                if placement.ceiling[0] > 0 {
+                    let replicas = placement.ceiling[0];
+                    deployment
+                        .committed
+                        .entry(site.clone())
+                        .or_default()
+                        .insert(variant.clone(), Committed { replicas, since });
+                }
+            }
+        }
+    }
+    for (id, job) in &mut next.jobs {
+        let placed = plan.jobs[id].placed.as_ref();
+        job.running = placed.is_some_and(|placed| placed.runs[0]);
+        if job.running {
+            job.started_at = placed.map(|placed| placed.site.clone());
+        }
+    }
+    next
+}
+
+pub fn text(plan: &Plan) -> String {
+    serde_json::to_string(plan).unwrap()
+}

@@ -1,0 +1,110 @@
+//! Whatever the world, the planner keeps every limit and does not change its mind without a reason.
+//! More of them: `PROPTEST_CASES=100000 cargo test --release -p commonwatt-planner --test random_worlds`.
+
+mod common;
+mod random;
+
+use chrono::TimeDelta;
+use common::*;
+use commonwatt_fleet::*;
+use commonwatt_planner::{Rule, baseline, plan};
+use proptest::prelude::*;
+use random::any_world;
+
+/// What is decided, without what is said of it.
+fn counts(plan: &Plan) -> String {
+    let serving = plan.deployments.iter().flat_map(|(id, decision)| {
+        decision.sites.iter().flat_map(move |(site, variants)| {
+            variants.iter().map(move |(variant, placement)| {
+                format!("{id} {site} {variant} {:?}", placement.ceiling)
+            })
+        })
+    });
+    let jobs = plan.jobs.iter().filter_map(|(id, job)| {
+        let placed = job.placed.as_ref()?;
+        Some(format!("{id} {} {:?}", placed.site, placed.runs))
+    });
+    serving.chain(jobs).collect::<Vec<_>>().join("\n")
+}
+
+fn served_in_full(plan: &Plan) -> bool {
+    plan.deployments
+        .values()
+        .all(|decision| decision.unmet.is_none())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_plan_keeps_every_limit(world in any_world()) {
+        let plan = plan(&world, &Plan::default());
+        assert_clean(&world, &plan);
+    }
+
+    #[test]
+    fn planning_again_gives_the_same_plan_byte_for_byte(world in any_world()) {
+        let first = plan(&world, &Plan::default());
+        let second = plan(&world, &first);
+        prop_assert_eq!(text(&first), text(&second));
+    }
+
+    #[test]
+    fn a_plan_after_another_worlds_plan_is_clean_and_then_stays(
+        world in any_world(), other in any_world(),
+    ) {
+        let first = plan(&world, &plan(&other, &Plan::default()));
+        assert_clean(&world, &first);
+        prop_assert_eq!(text(&first), text(&plan(&world, &first)));
+    }
+
+    #[test]
+    fn admission_alone_changes_nothing_where_nothing_ran_before(mut world in any_world()) {
+        for deployment in world.deployments.values_mut() {
+            deployment.committed.clear();
+        }
+        for job in world.jobs.values_mut() {
+            (job.running, job.started_at) = (false, None);
+        }
+        let first = plan(&world, &Plan::default());
+        if !served_in_full(&first) {
+            return Ok(());
+        }
+        let after = admitted(&world, &first);
+        let second = plan(&after, &first);
+        assert_clean(&after, &second);
+        prop_assert_eq!(counts(&first), counts(&second));
+    }
+
+    #[test]
+    fn admission_comes_to_rest(world in any_world()) {
+        let (mut world, mut last) = (world.clone(), plan(&world, &Plan::default()));
+        for _ in 0..8 {
+            world = admitted(&world, &last);
+            let next = plan(&world, &last);
+            assert_clean(&world, &next);
+            if counts(&next) == counts(&last) {
+                return Ok(());
+            }
+            last = next;
+        }
+        prop_assert!(false, "eight rounds did not come to rest");
+    }
+
+    #[test]
+    fn the_next_hour_is_clean_and_then_stays(world in any_world()) {
+        let first = plan(&world, &Plan::default());
+        let mut next = admitted(&world, &first);
+        next.slots.start += TimeDelta::hours(1);
+        let second = plan(&next, &first);
+        assert_clean(&next, &second);
+        prop_assert_eq!(text(&second), text(&plan(&next, &second)));
+    }
+
+    #[test]
+    fn baselines_keep_every_limit(world in any_world()) {
+        for rule in Rule::ALL {
+            assert_clean(&world, &baseline(&world, &Plan::default(), rule));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What random worlds once found.
+
+mod common;
+
+use common::*;
+use commonwatt_fleet::*;
+use commonwatt_planner::plan;
+
+#[test]
+fn a_hold_on_an_old_plan_without_replicas_does_not_leave_superfluous_ones() {
+    let mut old = world(1);
+    site(&mut old, "alba", 0.0);
+    site(&mut old, "bora", 0.0);
+    deployment(&mut old, "chat", 0.0);
+    the(&mut old, "chat").minimum_sites = 0;
+    let mut now = old.clone();
+    the(&mut now, "chat").demand = TokensPerSecond(3500.0);
+    the(&mut now, "chat").minimum_sites = 2;
+    let first = planned_after(&now, &planned(&old));
+    assert_eq!(text(&first), text(&plan(&now, &first)));
+    assert_eq!(replicas(&first, "chat", "alba", 0), 3);
+    assert_eq!(replicas(&first, "chat", "bora", 0), 1);
+}
+
+#[test]
+fn a_running_job_whose_product_has_gone_takes_another_and_keeps_that() {
+    let mut old = world(4);
+    site(&mut old, "hall", 0.1);
+    let pool = old.sites[&SiteId::from("hall")].pools[&PRODUCT.into()].clone();
+    at(&mut old, "hall").pools.insert(
+        "L4".into(),
+        Pool {
+            price_per_hour: Money(0.1),
+            ..pool
+        },
+    );
+    job(&mut old, "train", 2, 4);
+    let shape = the_job(&mut old, "train").shapes[&PRODUCT.into()];
+    the_job(&mut old, "train").shapes.insert("L4".into(), shape);
+    let then = planned(&old);
+    let mut now = admitted(&old, &then);
+    at(&mut now, "hall").pools.remove(&Product::from("L4"));
+    the_job(&mut now, "train").running = true;
+    the_job(&mut now, "train").started_at = Some("hall".into());
+    let first = planned_after(&now, &then);
+    let placed = job_of(&first, "train").placed.as_ref().unwrap();
+    assert_eq!(placed.product, PRODUCT.into());
+    assert_eq!(text(&first), text(&plan(&now, &first)));
+}
+
+#[test]
+fn a_claim_that_is_no_longer_needed_does_not_keep_others_out() {
+    // The higher priority finds its place in the end; what it claimed before must be open to the lower one.
+    let mut world = world(3);
+    site(&mut world, "alba", 0.1);
+    site(&mut world, "bora", 0.2);
+    at(&mut world, "alba")
+        .hours
+        .iter_mut()
+        .for_each(|h| h.limit = Watts(1500));
+    at(&mut world, "bora")
+        .hours
+        .iter_mut()
+        .for_each(|h| h.limit = Watts(1500));
+    deployment(&mut world, "high", 1000.0);
+    deployment(&mut world, "low", 1000.0);
+    the(&mut world, "high").priority = 1;
+    let first = planned(&world);
+    assert!(unmet(&first, "high").is_none() && unmet(&first, "low").is_none());
+    assert_eq!(text(&first), text(&plan(&world, &first)));
+}
