@@ -1,7 +1,10 @@
 //! Tests against real API servers. One module per subject; what they share is here.
 
+mod charts;
 mod harness;
+mod manifests;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use commonwatt_harness::{ControlPlane, Error, eventually};
@@ -20,5 +23,28 @@ fn wait_for_field(plane: &ControlPlane, object: &str, path: &str, value: &str) -
         let found = plane.kubectl(["get", object, "--output", &template]).ok()?;
         Ok::<_, Error>((found == value).then_some(()))
     })?;
+    Ok(())
+}
+
+/// A path of this checkout.
+fn checkout(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// A control plane's definitions, applied and waited for.
+fn install_definitions(plane: &ControlPlane) -> Result {
+    let folder = checkout("crds/yaml").display().to_string();
+    plane
+        .kubectl(["apply", "--server-side", "--filename", &folder])
+        .ok()?;
+    plane
+        .kubectl([
+            "wait",
+            "--for=condition=Established",
+            "--timeout=60s",
+            "--filename",
+            &folder,
+        ])
+        .ok()?;
     Ok(())
 }
