@@ -1,6 +1,10 @@
 //! `commonwatt`: the operator, and everything a person asks it.
 
 mod commands;
+mod journal;
+mod pages;
+mod simulated;
+mod view;
 
 use std::process::ExitCode;
 

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 /// Print the custom resource definitions, ready for `kubectl apply --server-side -f -`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  commonwatt crd | kubectl apply --server-side -f -\n  commonwatt crd --reference\n  \
-                        commonwatt crd --write .     (in a checkout: crds/yaml, the chart's templates, the field reference)")]
+#[command(
+    after_help = "Examples:\n  commonwatt crd | kubectl apply --server-side -f -\n  commonwatt crd --reference\n  \
+                        commonwatt crd --write .     (in a checkout: crds/yaml, the chart's templates, the field reference)"
+)]
 pub struct Crd {
     /// Print the page of all fields instead, as Markdown
     #[arg(long, conflicts_with = "write")]
@@ -47,10 +49,14 @@ fn write(root: &Path) -> anyhow::Result<()> {
     let plain = root.join("crds/yaml");
     let chart = root.join("charts/commonwatt-crds/templates");
     for directory in [&plain, &chart] {
-        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
     }
     for mut crd in crdgen::all_json()? {
-        let name = format!("{}.yaml", crd["metadata"]["name"].as_str().unwrap_or_default());
+        let name = format!(
+            "{}.yaml",
+            crd["metadata"]["name"].as_str().unwrap_or_default()
+        );
         put(&plain.join(&name), &yaml(&crd)?)?;
         // Helm must not delete a definition and with it every object of its kind.
         crd["metadata"]["annotations"] = serde_json::json!({ "helm.sh/resource-policy": "keep" });

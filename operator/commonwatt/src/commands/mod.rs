@@ -1,10 +1,12 @@
 //! One file per command.
 
 mod crd;
+mod plan;
+mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Place AI model workloads across data centers by cost and carbon, inside each place's power, water and grid limits.
 #[derive(Debug, Parser)]
@@ -16,13 +18,28 @@ pub struct Commonwatt {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Plan(plan::Plan),
+    Up(up::Up),
     Crd(crd::Crd),
+}
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For Git.
+    Yaml,
 }
 
 impl Commonwatt {
     /// Runs the command that was asked for.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Plan(plan) => plan.run(),
+            Command::Up(up) => up.run(),
             Command::Crd(crd) => crd.run(),
         }
     }

@@ -1,0 +1,11 @@
+//! Clusters that do not exist: an API server in memory, and what the controllers around a real one would do.
+
+mod clock;
+mod cluster;
+mod manifests;
+mod server;
+
+pub use clock::StepClock;
+pub use cluster::{Cluster, HOURS, STARTUP};
+pub use manifests::{ManifestError, read_manifests};
+pub use server::MemoryServer;
