@@ -119,10 +119,19 @@ pub mod reasons {
 
 impl Condition {
     /// A condition whose transition is now; [`set_condition`] keeps the older time where the status is the same.
-    pub fn new(type_: &str, ok: bool, reason: &str, message: impl Into<String>, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        type_: &str,
+        ok: bool,
+        reason: &str,
+        message: impl Into<String>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let mut message = message.into();
         if message.len() > 4096 {
-            let end = (0..=4090).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
+            let end = (0..=4090)
+                .rev()
+                .find(|end| message.is_char_boundary(*end))
+                .unwrap_or(0);
             message.truncate(end);
             message.push('…');
         }
@@ -146,7 +155,10 @@ impl Condition {
 
 /// Puts a condition into its list, keeping the time of the last real transition.
 pub fn set_condition(conditions: &mut Vec<Condition>, mut condition: Condition) {
-    if let Some(old) = conditions.iter_mut().find(|old| old.type_ == condition.type_) {
+    if let Some(old) = conditions
+        .iter_mut()
+        .find(|old| old.type_ == condition.type_)
+    {
         if old.status == condition.status {
             condition.last_transition_time = old.last_transition_time;
         }

@@ -48,9 +48,15 @@ pub fn all_json() -> Result<Vec<Value>, serde_json::Error> {
 fn clean(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            let foreign = map.get("format").and_then(Value::as_str).is_some_and(|format| {
-                matches!(format, "uint8" | "uint16" | "uint32" | "uint64" | "uint" | "int")
-            });
+            let foreign = map
+                .get("format")
+                .and_then(Value::as_str)
+                .is_some_and(|format| {
+                    matches!(
+                        format,
+                        "uint8" | "uint16" | "uint32" | "uint64" | "uint" | "int"
+                    )
+                });
             if foreign {
                 map.remove("format");
             }
@@ -75,16 +81,26 @@ pub fn field_reference() -> Result<String, serde_json::Error> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let version = &crd["spec"]["versions"][0];
         let schema = &version["schema"]["openAPIV3Schema"];
-        let short = names["shortNames"].as_array().map_or(String::new(), |names| {
-            names.iter().map(|name| format!("`{}`", text(name))).collect::<Vec<_>>().join(", ")
-        });
+        let short = names["shortNames"]
+            .as_array()
+            .map_or(String::new(), |names| {
+                names
+                    .iter()
+                    .map(|name| format!("`{}`", text(name)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            });
         let scope = text(&crd["spec"]["scope"]);
         let _ = write!(
             page,
             "\n## {}\n\n{} {} scope, short name {short}.\n\n| Field | Type | What it says |\n|---|---|---|\n",
             text(&names["kind"]),
             text(&schema["description"]),
-            if scope == "Cluster" { "Cluster" } else { "Namespace" },
+            if scope == "Cluster" {
+                "Cluster"
+            } else {
+                "Namespace"
+            },
         );
         for part in ["spec", "status"] {
             fields(&mut page, part, &schema["properties"][part]);
@@ -96,16 +112,27 @@ pub fn field_reference() -> Result<String, serde_json::Error> {
 
 /// One row per field, depth first.
 fn fields(page: &mut String, path: &str, schema: &Value) {
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
     let required = |name: &str| {
-        schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name))
+        schema["required"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|n| n == name))
     };
     for (name, field) in properties {
         let here = format!("{path}.{name}");
-        let description =
-            field["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let description = field["description"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('\n', " ")
+            .replace('|', "\\|");
         let mark = if required(name) { " (required)" } else { "" };
-        let _ = writeln!(page, "| `{here}`{mark} | {} | {description} |", type_of(field));
+        let _ = writeln!(
+            page,
+            "| `{here}`{mark} | {} | {description} |",
+            type_of(field)
+        );
         let is_condition_list = name == "conditions";
         if !is_condition_list {
             fields(page, &here, field);
@@ -124,7 +151,12 @@ fn type_of(field: &Value) -> String {
         let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
         text = values.join(" \\| ");
     }
-    for (key, sign) in [("minimum", "≥ "), ("maximum", "≤ "), ("maxItems", "at most "), ("format", "")] {
+    for (key, sign) in [
+        ("minimum", "≥ "),
+        ("maximum", "≤ "),
+        ("maxItems", "at most "),
+        ("format", ""),
+    ] {
         let shown = match &field[key] {
             Value::Number(number) => number.as_f64().map(|n| format!("{n}")),
             Value::String(string) if string != "int64" => Some(string.clone()),
@@ -135,7 +167,11 @@ fn type_of(field: &Value) -> String {
         }
     }
     if !field["default"].is_null() {
-        let _ = write!(text, ", default `{}`", field["default"].to_string().trim_matches('"'));
+        let _ = write!(
+            text,
+            ", default `{}`",
+            field["default"].to_string().trim_matches('"')
+        );
     }
     text
 }
@@ -163,7 +199,11 @@ fn collect(path: &str, schema: &Value, found: &mut Vec<(String, String)>) {
     }
     let empty = Map::new();
     for (name, field) in schema["properties"].as_object().unwrap_or(&empty) {
-        let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let here = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         collect(&here, field, found);
         collect(&format!("{here}[]"), &field["items"], found);
     }

@@ -4,7 +4,10 @@
 //! strings, integers with their unit in the name; every list and string has a bound; cross-field rules are CEL with a
 //! `fieldPath`; conditions are a list-map.
 
-#![expect(clippy::duplicated_attributes, reason = "columns of the same type look alike to this lint")]
+#![expect(
+    clippy::duplicated_attributes,
+    reason = "columns of the same type look alike to this lint"
+)]
 
 pub mod conditions;
 pub mod crdgen;

@@ -30,7 +30,10 @@ pub enum ValueError {
 
 /// A number with an optional decimal suffix, as quantities are written.
 fn parse_quantity(text: &str, expected: &'static str) -> Result<f64, ValueError> {
-    let malformed = || ValueError::Malformed { got: text.to_owned(), expected };
+    let malformed = || ValueError::Malformed {
+        got: text.to_owned(),
+        expected,
+    };
     let (digits, factor) = match text.chars().last() {
         Some('k') => (&text[..text.len() - 1], 1e3),
         Some('M') => (&text[..text.len() - 1], 1e6),
@@ -43,7 +46,11 @@ fn parse_quantity(text: &str, expected: &'static str) -> Result<f64, ValueError>
         return Err(malformed());
     }
     let value: f64 = digits.parse().map_err(|_| malformed())?;
-    if value.is_finite() { Ok(value * factor) } else { Err(malformed()) }
+    if value.is_finite() {
+        Ok(value * factor)
+    } else {
+        Err(malformed())
+    }
 }
 
 /// Text or a bare number, as `x-kubernetes-int-or-string` allows.
@@ -109,7 +116,10 @@ impl Watts {
     pub fn value(&self) -> Result<i64, ValueError> {
         let value = parse_quantity(&self.0, "watts such as 900k, 1.5M or 250000")?;
         if value > 1e12 {
-            return Err(ValueError::OutOfRange { got: self.0.clone(), limit: "a terawatt" });
+            return Err(ValueError::OutOfRange {
+                got: self.0.clone(),
+                limit: "a terawatt",
+            });
         }
         Ok(value.round() as i64)
     }
@@ -175,15 +185,24 @@ impl Decimal {
     /// # Errors
     /// [`ValueError::Malformed`] when the text is no plain decimal.
     pub fn value(&self) -> Result<f64, ValueError> {
-        let malformed =
-            || ValueError::Malformed { got: self.0.clone(), expected: "a decimal such as 0.25" };
+        let malformed = || ValueError::Malformed {
+            got: self.0.clone(),
+            expected: "a decimal such as 0.25",
+        };
         let plain = !self.0.is_empty()
-            && self.0.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-')
+            && self
+                .0
+                .chars()
+                .all(|c| c.is_ascii_digit() || c == '.' || c == '-')
             && self.0.len() <= 24;
         if !plain {
             return Err(malformed());
         }
-        self.0.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(malformed)
+        self.0
+            .parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite())
+            .ok_or_else(malformed)
     }
 
     /// From a number, to eight places at most; what is not finite becomes nothing, never a wrong number.
@@ -201,9 +220,16 @@ impl From<&str> for Decimal {
 /// A number to some places without trailing zeros and without a minus on zero.
 fn trimmed(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".into() } else { text.to_owned() }
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    if text == "-0" {
+        "0".into()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A moment, RFC 3339 in UTC, to the second.
@@ -221,7 +247,9 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         DateTime::parse_from_rfc3339(&text)
             .map(|at| Self(at.to_utc()))
-            .map_err(|error| serde::de::Error::custom(format!("{text:?} is not an RFC 3339 time: {error}")))
+            .map_err(|error| {
+                serde::de::Error::custom(format!("{text:?} is not an RFC 3339 time: {error}"))
+            })
     }
 }
 
@@ -254,7 +282,10 @@ mod tests {
         for bad in ["900kW", "900m", "1e999", "NaN", "inf", "", "-5", "k"] {
             assert!(Watts(bad.into()).value().is_err(), "{bad}");
         }
-        assert!(matches!(Watts("9999T".into()).value(), Err(ValueError::OutOfRange { .. })));
+        assert!(matches!(
+            Watts("9999T".into()).value(),
+            Err(ValueError::OutOfRange { .. })
+        ));
     }
 
     #[test]
@@ -263,7 +294,10 @@ mod tests {
         for bad in ["NaN", "inf", "1e5", "", "1,5", "--1"] {
             assert!(Decimal(bad.into()).value().is_err(), "{bad}");
         }
-        assert_eq!(Decimal::from_value(-0.000_000_001, 2), Some(Decimal("0".into())));
+        assert_eq!(
+            Decimal::from_value(-0.000_000_001, 2),
+            Some(Decimal("0".into()))
+        );
         assert_eq!(Decimal::from_value(f64::NAN, 2), None);
     }
 

@@ -142,7 +142,7 @@ fn the_agent_of_a_site_writes_its_own_offer_and_answers_and_nobody_elses() -> Re
             ("commonwatt.dev/modeldeployments", "models", "list"),
         ]
     };
-    let own = [true, true, true, true, false, false, false];
+    let own = [true, true, true, true, true, false, false];
     let agent = json!({"user": "agent-a", "groups": ["system:authenticated"]});
     assert_eq!(may(&plane, &agent, &rights("site-a"))?, own);
     assert_eq!(may(&plane, &agent, &rights("site-b"))?, [false; 7]);

@@ -131,7 +131,7 @@ fn an_epoch_never_goes_back_neither_by_force_nor_by_taking_the_spec_away() -> Re
 
     let head = |uid: &str, epoch: i64| {
         format!(
-            "{{apiVersion: commonwatt.dev/v1alpha1, kind: PlanHead, metadata: {{name: hub, namespace: default}}, \
+            "{{apiVersion: commonwatt.dev/v1alpha1, kind: PlanHead, metadata: {{name: hub}}, \
              spec: {{hubUid: {uid}, epoch: {epoch}, sequence: 0}}}}"
         )
     };

@@ -32,7 +32,7 @@ const ORDER: [&str; 13] = [
 
 fn packages() -> BTreeMap<String, Value> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked"])
+        .args(["metadata", "--format-version", "1"])
         .output()
         .expect("cargo runs");
     assert!(

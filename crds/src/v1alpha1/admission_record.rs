@@ -21,7 +21,11 @@ use super::{AssignedWorkload, DeletionPolicy, HubIdentity, ScheduledHour, Subjec
     printcolumn(name = "Workload", type_ = "string", json_path = ".spec.object.name"),
     printcolumn(name = "Ceiling", type_ = "integer", json_path = ".spec.ceiling"),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.readyReplicas"),
-    printcolumn(name = "Charged", type_ = "integer", json_path = ".status.chargedWatts"),
+    printcolumn(
+        name = "Charged",
+        type_ = "integer",
+        json_path = ".status.chargedWatts"
+    ),
     printcolumn(name = "Held-By", type_ = "string", json_path = ".spec.heldBy")
 )]
 #[serde(rename_all = "camelCase")]

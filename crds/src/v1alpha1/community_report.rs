@@ -20,9 +20,21 @@ use crate::{Condition, Decimal, Timestamp};
     printcolumn(name = "From", type_ = "string", json_path = ".spec.start"),
     printcolumn(name = "To", type_ = "string", json_path = ".spec.end"),
     printcolumn(name = "Breaches", type_ = "integer", json_path = ".status.breaches"),
-    printcolumn(name = "Coverage", type_ = "string", json_path = ".status.coveragePercent"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
+    printcolumn(
+        name = "Coverage",
+        type_ = "string",
+        json_path = ".status.coveragePercent"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.start < self.end")

@@ -23,7 +23,11 @@ use crate::{Condition, Timestamp, Watts};
     printcolumn(name = "Measured", type_ = "string", json_path = ".status.measured"),
     printcolumn(name = "Shortfall", type_ = "string", json_path = ".status.shortfall"),
     printcolumn(name = "Acked", type_ = "string", json_path = ".status.acknowledgedAt"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='WithinLimit')].reason")
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='WithinLimit')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.rampSeconds <= self.durationSeconds")

@@ -21,8 +21,16 @@ use crate::{Condition, Decimal, Timestamp};
     printcolumn(name = "Value", type_ = "string", json_path = ".status.value"),
     printcolumn(name = "Unit", type_ = "string", json_path = ".status.unit"),
     printcolumn(name = "Observed", type_ = "date", json_path = ".status.observedAt"),
-    printcolumn(name = "Fresh", type_ = "string", json_path = ".status.conditions[?(@.type=='SignalFresh')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='SignalFresh')].reason")
+    printcolumn(
+        name = "Fresh",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='SignalFresh')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='SignalFresh')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -18,8 +18,16 @@ use crate::{Condition, Decimal};
     doc = "A community that lives beside sites: its own totals and what it was promised.",
     printcolumn(name = "Name", type_ = "string", json_path = ".spec.displayName"),
     printcolumn(name = "Sites", type_ = "string", json_path = ".spec.sites"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct HostCommunitySpec {

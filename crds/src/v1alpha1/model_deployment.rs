@@ -21,12 +21,24 @@ use crate::{Condition, Decimal, Timestamp};
     doc = "A model that must be served: how much, how fast, and the acceptable ways to do it.",
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Sites", type_ = "string", json_path = ".status.siteNames"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(
+        name = "Desired",
+        type_ = "integer",
+        json_path = ".status.desiredReplicas"
+    ),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.readyReplicas"),
     printcolumn(name = "Cost/h", type_ = "string", json_path = ".status.costPerHour"),
-    printcolumn(name = "g/kTok", type_ = "string", json_path = ".status.gramsPerThousandTokens"),
+    printcolumn(
+        name = "g/kTok",
+        type_ = "string",
+        json_path = ".status.gramsPerThousandTokens"
+    ),
     printcolumn(name = "Decided-By", type_ = "string", json_path = ".status.decidedBy"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Placed')].reason")
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Placed')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -105,7 +117,10 @@ pub struct OriginLimit {
     .message("a variant needs a template to create, or workloadRefs to what runs").field_path(".template"))]
 pub struct ModelVariant {
     /// Its name.
-    #[schemars(length(max = 32), regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"))]
+    #[schemars(
+        length(max = 32),
+        regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+    )]
     pub name: String,
     /// The ModelProfile that says what a replica gives and takes.
     #[schemars(length(min = 1, max = 253))]

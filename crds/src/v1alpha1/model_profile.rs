@@ -18,10 +18,22 @@ use crate::{Condition, Decimal, Watts};
     doc = "What a model was measured to do on an accelerator. Nothing is extrapolated from it.",
     printcolumn(name = "Model", type_ = "string", json_path = ".spec.model"),
     printcolumn(name = "Product", type_ = "string", json_path = ".spec.product"),
-    printcolumn(name = "Accelerators", type_ = "integer", json_path = ".spec.accelerators"),
+    printcolumn(
+        name = "Accelerators",
+        type_ = "integer",
+        json_path = ".spec.accelerators"
+    ),
     printcolumn(name = "Boundary", type_ = "string", json_path = ".spec.boundary"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.boundary != 'Gpu' || has(self.hostWatts)")

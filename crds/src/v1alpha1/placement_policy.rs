@@ -17,10 +17,26 @@ use crate::{Condition, Decimal};
     derive = "PartialEq",
     doc = "What the platform team declares carbon, water, moves and unserved tokens to be worth.",
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.currency"),
-    printcolumn(name = "Carbon/t", type_ = "string", json_path = ".spec.carbonPerTonne"),
-    printcolumn(name = "Water/m3", type_ = "string", json_path = ".spec.waterPerCubicMeter"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
+    printcolumn(
+        name = "Carbon/t",
+        type_ = "string",
+        json_path = ".spec.carbonPerTonne"
+    ),
+    printcolumn(
+        name = "Water/m3",
+        type_ = "string",
+        json_path = ".spec.waterPerCubicMeter"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PlacementPolicySpec {

@@ -19,7 +19,11 @@ use crate::{Condition, Decimal, Timestamp};
     printcolumn(name = "Epoch", type_ = "integer", json_path = ".spec.epoch"),
     printcolumn(name = "Sequence", type_ = "integer", json_path = ".spec.sequence"),
     printcolumn(name = "Cost", type_ = "string", json_path = ".status.cost"),
-    printcolumn(name = "Lower-Bound", type_ = "string", json_path = ".status.lowerBound"),
+    printcolumn(
+        name = "Lower-Bound",
+        type_ = "string",
+        json_path = ".status.lowerBound"
+    ),
     printcolumn(name = "Findings", type_ = "integer", json_path = ".status.findings")
 )]
 #[serde(rename_all = "camelCase")]

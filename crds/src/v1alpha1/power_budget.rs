@@ -21,8 +21,16 @@ use crate::{Condition, Watts};
     printcolumn(name = "Draw", type_ = "string", json_path = ".status.draw"),
     printcolumn(name = "Unmanaged", type_ = "string", json_path = ".status.unmanaged"),
     printcolumn(name = "Headroom", type_ = "string", json_path = ".status.headroom"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='WithinLimit')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='WithinLimit')].reason")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='WithinLimit')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='WithinLimit')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PowerBudgetSpec {
@@ -74,14 +82,19 @@ pub struct PowerWindow {
     #[schemars(length(max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     pub start: String,
     /// Local time it ends, HH:MM; before `start` means the next day.
-    #[schemars(length(max = 5), regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
+    #[schemars(
+        length(max = 5),
+        regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+    )]
     pub end: String,
     /// The limit inside it.
     pub limit: Watts,
 }
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[expect(missing_docs, reason = "the days say what they are")]
 pub enum Weekday {
     Monday,

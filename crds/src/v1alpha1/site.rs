@@ -20,13 +20,29 @@ use crate::{Condition, Decimal, Timestamp, Watts};
     derive = "PartialEq",
     doc = "A place that runs workloads: what it has, what it costs, and which hubs it serves.",
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(name = "GPUs", type_ = "integer", json_path = ".status.acceleratorsTotal"),
-    printcolumn(name = "Free", type_ = "integer", json_path = ".status.acceleratorsFree"),
+    printcolumn(
+        name = "GPUs",
+        type_ = "integer",
+        json_path = ".status.acceleratorsTotal"
+    ),
+    printcolumn(
+        name = "Free",
+        type_ = "integer",
+        json_path = ".status.acceleratorsFree"
+    ),
     printcolumn(name = "Draw", type_ = "string", json_path = ".status.draw"),
     printcolumn(name = "Limit", type_ = "string", json_path = ".status.limit"),
     printcolumn(name = "Set-By", type_ = "string", json_path = ".status.limitSetBy"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.hubs.map(h, h.sharePercent).sum() <= 100")

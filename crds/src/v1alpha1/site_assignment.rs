@@ -20,12 +20,24 @@ use crate::{Condition, Timestamp};
     derive = "PartialEq",
     doc = "What a hub proposes to a site for one variant of one deployment, or for one job. The site admits it or says why not.",
     printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject.name"),
-    printcolumn(name = "Variant", type_ = "string", json_path = ".spec.workload.variant"),
+    printcolumn(
+        name = "Variant",
+        type_ = "string",
+        json_path = ".spec.workload.variant"
+    ),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Max", type_ = "integer", json_path = ".spec.schedule[0].max"),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.readyReplicas"),
-    printcolumn(name = "Admitted", type_ = "string", json_path = ".status.conditions[?(@.type=='Admitted')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Admitted')].reason")
+    printcolumn(
+        name = "Admitted",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Admitted')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Admitted')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -22,8 +22,16 @@ use crate::{Condition, Decimal, Timestamp};
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Revision", type_ = "integer", json_path = ".spec.revision"),
     printcolumn(name = "Valid-Until", type_ = "string", json_path = ".spec.validUntil"),
-    printcolumn(name = "Reachable", type_ = "string", json_path = ".status.conditions[?(@.type=='Reachable')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Reachable')].reason")
+    printcolumn(
+        name = "Reachable",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Reachable')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Reachable')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SiteOfferSpec {

@@ -22,8 +22,16 @@ use crate::{Condition, Decimal, Liters, Timestamp};
     printcolumn(name = "Used", type_ = "string", json_path = ".status.used"),
     printcolumn(name = "Projected", type_ = "string", json_path = ".status.projected"),
     printcolumn(name = "Stage", type_ = "string", json_path = ".status.stage"),
-    printcolumn(name = "Coverage", type_ = "string", json_path = ".status.coveragePercent"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='WithinLimit')].reason")
+    printcolumn(
+        name = "Coverage",
+        type_ = "string",
+        json_path = ".status.coveragePercent"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='WithinLimit')].reason"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -30,19 +30,34 @@ pub struct WorkloadAdapterSpec {
     pub resource: String,
     /// Dotted path of the replica count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+    )]
     pub replicas_path: Option<String>,
     /// Dotted path of the suspend flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+    )]
     pub suspend_path: Option<String>,
     /// Dotted path of the count of ready replicas or pods.
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+    )]
     pub ready_path: String,
     /// Dotted path of the label selector of its pods.
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+    )]
     pub selector_path: String,
     /// Dotted path of the pod template.
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"))]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+    )]
     pub pod_template_path: String,
 }

@@ -35,7 +35,8 @@ pub(crate) fn plan_steadily(instance: &Instance<'_>, previous: &Plan) -> Option<
     if repeats(instance, &fresh, previous) {
         return Some(fresh);
     }
-    let Some(held) = serve(instance, Some(&anchor)) else {
+    let Some(held) = serve(instance, Some(&anchor)).filter(|held| can_be_held(instance, held))
+    else {
         return Some(fresh);
     };
     let held = with_jobs(instance, held, previous);
@@ -93,20 +94,31 @@ fn said_before(
             counts[at] = count;
         }
     }
-    let short = demand.shortfall(&counts);
-    let missing = demand.sites_missing(&counts);
-    for at in 0..counts.len() {
-        if counts[at] > 0 {
+    lean(demand, &mut counts).then_some(counts)
+}
+
+/// Whether demand and minimum sites need every replica.
+fn lean(demand: &Demand<'_>, counts: &mut [u32]) -> bool {
+    let short = demand.shortfall(counts);
+    let missing = demand.sites_missing(counts);
+    (0..counts.len())
+        .filter(|at| counts[*at] > 0)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .all(|at| {
             counts[at] -= 1;
-            let needed =
-                demand.shortfall(&counts) > short || demand.sites_missing(&counts) > missing;
+            let needed = demand.shortfall(counts) > short || demand.sites_missing(counts) > missing;
             counts[at] += 1;
-            if !needed {
-                return None;
-            }
-        }
-    }
-    Some(counts)
+            needed
+        })
+}
+
+/// Whether a schedule's first slot could itself be held to. What could not would change again at the next planning.
+fn can_be_held(instance: &Instance<'_>, schedule: &Schedule) -> bool {
+    let first = instance.demands.iter().zip(&schedule.replicas[0]);
+    first
+        .into_iter()
+        .all(|(demand, counts)| lean(demand, &mut counts.clone()))
 }
 
 /// Whether a schedule is the previous plan, slot by slot.

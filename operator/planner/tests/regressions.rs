@@ -69,3 +69,21 @@ fn a_claim_that_is_no_longer_needed_does_not_keep_others_out() {
     assert!(unmet(&first, "high").is_none() && unmet(&first, "low").is_none());
     assert_eq!(text(&first), text(&plan(&world, &first)));
 }
+
+#[test]
+fn a_held_hour_that_would_end_with_a_superfluous_replica_is_planned_afresh() {
+    // In the first hour only the small variant fits; in the next the large one serves all, and the small one is held.
+    let mut world = world(4);
+    site(&mut world, "alba", 0.1);
+    at(&mut world, "alba").hours[0].limit = Watts(100);
+    deployment(&mut world, "chat", 2000.0);
+    let mut small = the(&mut world, "chat").variants[0].clone();
+    small.name = "small".into();
+    (small.watts, small.tokens_per_second) = (Watts(100), TokensPerSecond(10.0));
+    the(&mut world, "chat").variants.push(small);
+    let first = planned(&world);
+    let mut next = admitted(&world, &first);
+    next.slots.start += chrono::TimeDelta::hours(1);
+    let second = planned_after(&next, &first);
+    assert_eq!(text(&second), text(&plan(&next, &second)));
+}

@@ -7,7 +7,7 @@ use std::time::Instant;
 use common::*;
 use commonwatt_audit::audit;
 use commonwatt_fleet::*;
-use commonwatt_planner::plan;
+use commonwatt_planner::{Rule, baseline, plan};
 
 /// A fleet whose prices and carbon follow the sun, filled to a part of its capacity.
 fn fleet(sites: usize, deployments: usize, slots: usize, fill: f64) -> World {
@@ -83,5 +83,17 @@ fn timings() {
             "{deployments}x{sites}x{slots} fill {fill}: cold {cold:?}, again {again:?}, after admission {admitted:?}, audit {audited:?}, {findings} findings, {unmet} unmet, gap {:.2} %",
             100.0 * (first.objective.total.0 - lower) / first.objective.total.0
         );
+        for rule in Rule::ALL {
+            let other = baseline(&world, &Plan::default(), rule);
+            let unmet = other
+                .deployments
+                .values()
+                .filter(|d| d.unmet.is_some())
+                .count();
+            println!(
+                "    {rule:?}: {:+.2} % of our cost, {unmet} unmet",
+                100.0 * (other.objective.total.0 / first.objective.total.0 - 1.0)
+            );
+        }
     }
 }

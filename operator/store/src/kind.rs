@@ -43,7 +43,12 @@ impl Kind {
 
     /// The kind of a derived resource.
     pub fn of<T: Resource<DynamicType = ()>>() -> Self {
-        Self { group: T::group(&()), version: T::version(&()), kind: T::kind(&()), plural: T::plural(&()) }
+        Self {
+            group: T::group(&()),
+            version: T::version(&()),
+            kind: T::kind(&()),
+            plural: T::plural(&()),
+        }
     }
 
     /// A kind from data, such as a `WorkloadAdapter`.

@@ -69,18 +69,23 @@ impl Object {
     /// Its finalizers.
     pub fn finalizers(&self) -> Vec<&str> {
         let list = self.0["metadata"]["finalizers"].as_array();
-        list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+        list.map(|list| list.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default()
     }
 
     /// When it was created.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
         let text = self.0["metadata"]["creationTimestamp"].as_str()?;
-        DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|at| at.to_utc())
     }
 
     /// The value at a dotted path, such as `spec.replicas`.
     pub fn at(&self, path: &str) -> Option<&Value> {
-        path.split('.').try_fold(&self.0, |value, part| value.get(part)).filter(|value| !value.is_null())
+        path.split('.')
+            .try_fold(&self.0, |value, part| value.get(part))
+            .filter(|value| !value.is_null())
     }
 
     /// Sets the value at a dotted path, making what is missing on the way.
@@ -98,9 +103,15 @@ impl Object {
     ///
     /// A person's `kubectl` or `helm` gives way; a controller (Git, an autoscaler, another operator) does not.
     pub fn foreign_managers(&self, path: &str) -> Vec<String> {
-        let Some(entries) = self.0["metadata"]["managedFields"].as_array() else { return Vec::new() };
+        let Some(entries) = self.0["metadata"]["managedFields"].as_array() else {
+            return Vec::new();
+        };
         let owns = |entry: &Value| {
-            let fields = path.split('.').try_fold(&entry["fieldsV1"], |fields, part| fields.get(format!("f:{part}")));
+            let fields = path
+                .split('.')
+                .try_fold(&entry["fieldsV1"], |fields, part| {
+                    fields.get(format!("f:{part}"))
+                });
             fields.is_some()
         };
         let mut managers: Vec<String> = entries
@@ -118,7 +129,9 @@ impl Object {
 
 /// Tools in a person's hands, and ourselves.
 fn gives_way(manager: &str) -> bool {
-    manager.starts_with("kubectl") || manager.eq_ignore_ascii_case("helm") || manager == commonwatt_api::FIELD_MANAGER
+    manager.starts_with("kubectl")
+        || manager.eq_ignore_ascii_case("helm")
+        || manager == commonwatt_api::FIELD_MANAGER
 }
 
 #[cfg(test)]
@@ -133,7 +146,10 @@ mod tests {
             { "manager": "argocd-controller", "fieldsV1": fields },
             { "manager": "someone", "fieldsV1": { "f:spec": { "f:template": {} } } },
         ] } }));
-        assert_eq!(object.foreign_managers("spec.replicas"), ["argocd-controller"]);
+        assert_eq!(
+            object.foreign_managers("spec.replicas"),
+            ["argocd-controller"]
+        );
         assert!(object.foreign_managers("spec.suspend").is_empty());
     }
 

@@ -57,7 +57,10 @@ mod tests {
         let old = json!({ "a": 1, "b": { "c": [1, 2], "d": "x" }, "e": true });
         let new = json!({ "a": 1, "b": { "c": [2] }, "f": { "g": 1 } });
         let patch = merge_diff(&old, &new).expect("they differ");
-        assert_eq!(patch, json!({ "b": { "c": [2], "d": null }, "f": { "g": 1 }, "e": null }));
+        assert_eq!(
+            patch,
+            json!({ "b": { "c": [2], "d": null }, "f": { "g": 1 }, "e": null })
+        );
         let mut patched = old;
         apply_merge(&mut patched, &patch);
         assert_eq!(patched, new);

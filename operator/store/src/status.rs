@@ -17,17 +17,29 @@ pub enum StatusWrite {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn write_status<T, S>(store: &dyn Store, about: &T, status: &S) -> Result<StatusWrite, StoreError>
+pub async fn write_status<T, S>(
+    store: &dyn Store,
+    about: &T,
+    status: &S,
+) -> Result<StatusWrite, StoreError>
 where
     T: Resource<DynamicType = ()> + Serialize,
     S: Serialize + Sync,
 {
     let object = to_object(about)?;
     let old = object.0.get("status").cloned().unwrap_or_else(|| json!({}));
-    let new: Value = serde_json::to_value(status).map_err(|error| StoreError::Invalid(error.to_string()))?;
-    let Some(patch) = merge_diff(&old, &new) else { return Ok(StatusWrite::Same) };
+    let new: Value =
+        serde_json::to_value(status).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    let Some(patch) = merge_diff(&old, &new) else {
+        return Ok(StatusWrite::Same);
+    };
     store
-        .merge_status(&Kind::of::<T>(), object.namespace(), object.name(), &json!({ "status": patch }))
+        .merge_status(
+            &Kind::of::<T>(),
+            object.namespace(),
+            object.name(),
+            &json!({ "status": patch }),
+        )
         .await?;
     Ok(StatusWrite::Written)
 }

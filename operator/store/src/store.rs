@@ -64,7 +64,12 @@ pub trait Store: Send + Sync {
     async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError>;
 
     /// One object as it is now.
-    async fn get(&self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<Option<Object>, StoreError>;
+    async fn get(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Object>, StoreError>;
 
     /// Server-side apply as our field manager, taking fields over. With `metadata.uid` it updates that object only;
     /// without, it creates what is not there.

@@ -30,11 +30,17 @@ pub async fn list<T>(store: &dyn Store, namespace: Option<&str>) -> Result<Liste
 where
     T: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    let mut listed = Listed { objects: Vec::new(), malformed: Vec::new() };
+    let mut listed = Listed {
+        objects: Vec::new(),
+        malformed: Vec::new(),
+    };
     for object in store.list(&Kind::of::<T>(), namespace).await? {
         match serde_json::from_value(object.0.clone()) {
             Ok(typed) => listed.objects.push(typed),
-            Err(error) => listed.malformed.push(Malformed { object, why: error.to_string() }),
+            Err(error) => listed.malformed.push(Malformed {
+                object,
+                why: error.to_string(),
+            }),
         }
     }
     Ok(listed)
@@ -44,12 +50,20 @@ where
 ///
 /// # Errors
 /// Those of the store, and [`StoreError::Invalid`] when it does not fit its type.
-pub async fn get<T>(store: &dyn Store, namespace: Option<&str>, name: &str) -> Result<Option<T>, StoreError>
+pub async fn get<T>(
+    store: &dyn Store,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Option<T>, StoreError>
 where
     T: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    let Some(object) = store.get(&Kind::of::<T>(), namespace, name).await? else { return Ok(None) };
-    serde_json::from_value(object.0).map(Some).map_err(|error| StoreError::Invalid(format!("{name}: {error}")))
+    let Some(object) = store.get(&Kind::of::<T>(), namespace, name).await? else {
+        return Ok(None);
+    };
+    serde_json::from_value(object.0)
+        .map(Some)
+        .map_err(|error| StoreError::Invalid(format!("{name}: {error}")))
 }
 
 /// A derived object as JSON, with its API version and kind.
@@ -60,7 +74,8 @@ pub fn to_object<T>(typed: &T) -> Result<Object, StoreError>
 where
     T: Resource<DynamicType = ()> + Serialize,
 {
-    let mut value = serde_json::to_value(typed).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    let mut value =
+        serde_json::to_value(typed).map_err(|error| StoreError::Invalid(error.to_string()))?;
     let kind = Kind::of::<T>();
     value["apiVersion"] = kind.api_version().into();
     value["kind"] = kind.kind.into();
