@@ -1,0 +1,20 @@
+//! Everything that talks to a real API server, and what a process needs around it: the [`KubeStore`], clients, leases,
+//! metrics, logs, the web server and the clock. Besides the binary, the only crate that holds a Kubernetes client.
+
+mod cache;
+mod client;
+mod clock;
+mod error;
+mod events;
+mod lease;
+mod server;
+mod store;
+mod telemetry;
+mod watch;
+
+pub use client::{ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default};
+pub use clock::{ScaledClock, WrongSpeed};
+pub use lease::{Election, Leadership};
+pub use server::{Pages, serve, shutdown};
+pub use store::KubeStore;
+pub use telemetry::{LogFormat, LoggingError, Metrics, logging};
