@@ -3,6 +3,7 @@
 mod charts;
 mod harness;
 mod manifests;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

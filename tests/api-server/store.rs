@@ -15,8 +15,7 @@ use crate::{Result, SOON, checkout, install_definitions};
 
 const CONFIG_MAP: Kind = Kind::new("", "v1", "ConfigMap", "configmaps");
 const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const WATER_BUDGET: Kind =
-    Kind::new("commonwatt.dev", "v1alpha1", "WaterBudget", "waterbudgets");
+const WATER_BUDGET: Kind = Kind::new("commonwatt.dev", "v1alpha1", "WaterBudget", "waterbudgets");
 const NAMESPACE: Option<&str> = Some("default");
 
 /// A store on a control plane. Kept in an `Arc`, as a process does.
@@ -34,7 +33,12 @@ fn config_map(name: &str, value: &str) -> Object {
 /// The values of our config maps. The cluster has one of its own in every namespace.
 async fn values(store: &KubeStore) -> Result<Vec<String>> {
     let objects = store.list(&CONFIG_MAP, NAMESPACE).await?;
-    let value = |object: &Object| object.at("data.value").and_then(Value::as_str).map(str::to_owned);
+    let value = |object: &Object| {
+        object
+            .at("data.value")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     Ok(objects.iter().filter_map(value).collect())
 }
 
@@ -88,7 +92,9 @@ fn a_change_by_somebody_else_wakes_who_waits_and_is_listed_then() -> Result {
         // What came before the watch had settled does not count.
         sleep(Duration::from_secs(2)).await;
         let mut changed = store.changed();
-        plane.kubectl(["create", "configmap", "b", "--from-literal=value=theirs"]).ok()?;
+        plane
+            .kubectl(["create", "configmap", "b", "--from-literal=value=theirs"])
+            .ok()?;
         timeout(SOON, changed.changed()).await??;
         assert_eq!(values(&store).await?, ["theirs"]);
         Ok(())
@@ -106,7 +112,10 @@ fn an_apply_with_a_uid_does_not_create_what_is_gone() -> Result {
         let second = store.apply(&CONFIG_MAP, &update).await?;
         assert_eq!(second.uid(), first.uid());
         plane.kubectl(["delete", "configmap", "a"]).ok()?;
-        let refused = store.apply(&CONFIG_MAP, &update).await.expect_err("it is gone");
+        let refused = store
+            .apply(&CONFIG_MAP, &update)
+            .await
+            .expect_err("it is gone");
         assert_eq!(refused.reason(), "Conflict", "{refused}");
         assert_eq!(store.get(&CONFIG_MAP, NAMESPACE, "a").await?, None);
         Ok(())
@@ -118,14 +127,30 @@ fn a_foreign_field_manager_is_reported_from_lists_too() -> Result {
     let plane = control_plane!("managers");
     Runtime::new()?.block_on(async {
         let store = store(&plane).await?;
-        plane.kubectl(["create", "deployment", "llama", "--image=llama"]).ok()?;
+        plane
+            .kubectl(["create", "deployment", "llama", "--image=llama"])
+            .ok()?;
         let find = async || -> Result<Object> {
             let found = store.list(&DEPLOYMENT, NAMESPACE).await?;
             Ok(found.into_iter().next().ok_or("no deployment")?)
         };
-        assert!(find().await?.foreign_managers("spec.replicas").is_empty(), "kubectl gives way");
-        let patch = ["patch", "deployment", "llama", "--field-manager=argocd-controller"];
-        plane.kubectl(patch.into_iter().chain(["--patch", "{\"spec\":{\"replicas\":3}}"])).ok()?;
+        assert!(
+            find().await?.foreign_managers("spec.replicas").is_empty(),
+            "kubectl gives way"
+        );
+        let patch = [
+            "patch",
+            "deployment",
+            "llama",
+            "--field-manager=argocd-controller",
+        ];
+        plane
+            .kubectl(
+                patch
+                    .into_iter()
+                    .chain(["--patch", "{\"spec\":{\"replicas\":3}}"]),
+            )
+            .ok()?;
         let start = Instant::now();
         while find().await?.foreign_managers("spec.replicas") != ["argocd-controller"] {
             assert!(start.elapsed() < SOON, "{:#}", find().await?.0["metadata"]);
@@ -137,7 +162,10 @@ fn a_foreign_field_manager_is_reported_from_lists_too() -> Result {
         let written = store.apply(&DEPLOYMENT, &ours).await?;
         assert!(written.foreign_managers("spec.replicas").is_empty());
         // What came from a list, field managers and all, is no reason to refuse an apply.
-        ours.set("metadata.managedFields", written.0["metadata"]["managedFields"].clone());
+        ours.set(
+            "metadata.managedFields",
+            written.0["metadata"]["managedFields"].clone(),
+        );
         store.apply(&DEPLOYMENT, &ours).await?;
         Ok(())
     })
@@ -172,7 +200,10 @@ fn lists_give_the_last_known_while_the_api_server_is_away_and_recover() -> Resul
         let refused = store.apply(&CONFIG_MAP, &config_map("a", "x")).await;
         assert_eq!(refused.expect_err("nobody there").reason(), "Unreachable");
         let unknown = store.get(&CONFIG_MAP, NAMESPACE, "a").await;
-        assert_eq!(unknown.expect_err("unknown is not absent").reason(), "Unreachable");
+        assert_eq!(
+            unknown.expect_err("unknown is not absent").reason(),
+            "Unreachable"
+        );
         let start = Instant::now();
         while store.trouble().is_none() {
             assert!(start.elapsed() < SOON, "no trouble is told");
@@ -186,7 +217,9 @@ fn lists_give_the_last_known_while_the_api_server_is_away_and_recover() -> Resul
         assert_eq!(values(&store).await?, ["before"]);
 
         plane.start_api_server()?;
-        plane.kubectl(["create", "configmap", "b", "--from-literal=value=after"]).ok()?;
+        plane
+            .kubectl(["create", "configmap", "b", "--from-literal=value=after"])
+            .ok()?;
         wait_for_values(&store, &["before", "after"]).await?;
         assert_eq!(store.trouble(), None);
         Ok(())
@@ -200,11 +233,17 @@ fn a_deletion_of_what_is_not_the_same_any_more_conflicts() -> Result {
         let store = store(&plane).await?;
         let old = store.apply(&CONFIG_MAP, &config_map("a", "1")).await?;
         let newer = store.apply(&CONFIG_MAP, &config_map("a", "2")).await?;
-        let refused = store.delete(&CONFIG_MAP, &old).await.expect_err("a stale version");
+        let refused = store
+            .delete(&CONFIG_MAP, &old)
+            .await
+            .expect_err("a stale version");
         assert_eq!(refused.reason(), "Conflict", "{refused}");
         store.delete(&CONFIG_MAP, &newer).await?;
         store.apply(&CONFIG_MAP, &config_map("a", "3")).await?;
-        let refused = store.delete(&CONFIG_MAP, &newer).await.expect_err("a stale uid");
+        let refused = store
+            .delete(&CONFIG_MAP, &newer)
+            .await
+            .expect_err("a stale uid");
         assert_eq!(refused.reason(), "Conflict", "{refused}");
         assert_eq!(values(&store).await?, ["3"]);
 
@@ -214,7 +253,11 @@ fn a_deletion_of_what_is_not_the_same_any_more_conflicts() -> Result {
         let held = store.apply(&CONFIG_MAP, &held).await?;
         store.delete(&CONFIG_MAP, &held).await?;
         let listed = store.list(&CONFIG_MAP, NAMESPACE).await?;
-        assert!(listed.iter().any(|object| object.name() == "a" && object.is_being_deleted()));
+        assert!(
+            listed
+                .iter()
+                .any(|object| object.name() == "a" && object.is_being_deleted())
+        );
         let free = json!({ "metadata": { "finalizers": null } });
         store.merge(&CONFIG_MAP, NAMESPACE, "a", &free).await?;
         wait_for_values(&store, &[]).await
@@ -228,17 +271,27 @@ fn a_status_patch_changes_the_status_and_nothing_else() -> Result {
     plane.apply_yaml(&fs::read_to_string(water())?)?;
     Runtime::new()?.block_on(async {
         let store = store(&plane).await?;
-        let before = store.list(&WATER_BUDGET, None).await?.into_iter().next().ok_or("no budget")?;
+        let before = store
+            .list(&WATER_BUDGET, None)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or("no budget")?;
         let patch = json!({ "spec": { "cap": "1" }, "status": { "observedGeneration": 1 } });
-        let after =
-            store.merge_status(&WATER_BUDGET, before.namespace(), before.name(), &patch).await?;
+        let after = store
+            .merge_status(&WATER_BUDGET, before.namespace(), before.name(), &patch)
+            .await?;
         assert_eq!(after.at("status.observedGeneration"), Some(&json!(1)));
         assert_eq!(after.at("spec"), before.at("spec"));
         assert_eq!(store.list(&WATER_BUDGET, None).await?.first(), Some(&after));
-        let missing = store.merge_status(&WATER_BUDGET, before.namespace(), "none", &patch).await;
+        let missing = store
+            .merge_status(&WATER_BUDGET, before.namespace(), "none", &patch)
+            .await;
         assert_eq!(missing.expect_err("no such object").reason(), "NotFound");
         let wrong = json!({ "spec": { "cap": "much" } });
-        let refused = store.merge(&WATER_BUDGET, before.namespace(), before.name(), &wrong).await;
+        let refused = store
+            .merge(&WATER_BUDGET, before.namespace(), before.name(), &wrong)
+            .await;
         assert_eq!(refused.expect_err("not a quantity").reason(), "Invalid");
         Ok(())
     })
@@ -271,7 +324,11 @@ fn two_candidates_never_lead_at_once_and_the_second_takes_over() -> Result {
         drop(first);
         timeout(SOON, changes.wait_for(|leads| *leads)).await??;
         assert!(second.is_leader());
-        assert!(gone.elapsed() > Duration::from_secs(9), "taken over after {:?}", gone.elapsed());
+        assert!(
+            gone.elapsed() > Duration::from_secs(9),
+            "taken over after {:?}",
+            gone.elapsed()
+        );
 
         // One that resigns: the other need not wait.
         let third = candidate("c");
@@ -281,14 +338,22 @@ fn two_candidates_never_lead_at_once_and_the_second_takes_over() -> Result {
         let gone = Instant::now();
         second.resign().await;
         timeout(SOON, changes.wait_for(|leads| *leads)).await??;
-        assert!(gone.elapsed() < Duration::from_secs(10), "taken over after {:?}", gone.elapsed());
+        assert!(
+            gone.elapsed() < Duration::from_secs(10),
+            "taken over after {:?}",
+            gone.elapsed()
+        );
 
         // A leader that reaches nobody stops before the lease has run out, and is told.
         let mut changes = third.changes();
         plane.stop_api_server();
         let alone = Instant::now();
         timeout(SOON, changes.wait_for(|leads| !*leads)).await??;
-        assert!(alone.elapsed() < Duration::from_secs(13), "led alone for {:?}", alone.elapsed());
+        assert!(
+            alone.elapsed() < Duration::from_secs(13),
+            "led alone for {:?}",
+            alone.elapsed()
+        );
         assert!(!third.is_leader());
         Ok(())
     })
@@ -307,7 +372,10 @@ fn an_event_that_is_repeated_is_counted() -> Result {
         };
         store.event(&about, &event).await?;
         store.event(&about, &event).await?;
-        let other = Event { message: "800 W over the limit".to_owned(), ..event };
+        let other = Event {
+            message: "800 W over the limit".to_owned(),
+            ..event
+        };
         store.event(&about, &other).await?;
         let events = plane
             .kubectl(["get", "events.v1.events.k8s.io", "--output", "json"])
@@ -319,13 +387,22 @@ fn an_event_that_is_repeated_is_counted() -> Result {
             .map(|event| (event["note"].as_str(), event["series"]["count"].as_i64()))
             .collect();
         ours.sort_unstable();
-        assert_eq!(ours, [(Some("800 W over the limit"), None), (Some("900 W over the limit"), Some(2))]);
+        assert_eq!(
+            ours,
+            [
+                (Some("800 W over the limit"), None),
+                (Some("900 W over the limit"), Some(2))
+            ]
+        );
         let shown = plane.kubectl(["describe", "configmap", "a"]).ok()?;
         assert!(shown.contains("900 W over the limit"), "{shown}");
 
         // Telling stops nobody's work.
         plane.stop_api_server();
-        let lost = Event { message: "nobody hears this".to_owned(), ..other };
+        let lost = Event {
+            message: "nobody hears this".to_owned(),
+            ..other
+        };
         assert_eq!(store.event(&about, &lost).await, Ok::<(), StoreError>(()));
         Ok(())
     })

@@ -194,7 +194,7 @@ fn history(records: &[Record], now: DateTime<Utc>) -> BTreeMap<String, Vec<Histo
         match meter.meter.quantity {
             Quantity::FacilityEnergy => entry.draw_watts = meter.usable().map(|kwh| kwh * 1000.0),
             Quantity::PeakImport => {
-                entry.limit_watts = meter.limit.as_ref().map(|limit| limit.value)
+                entry.limit_watts = meter.limit.as_ref().map(|limit| limit.value);
             }
             _ => {}
         }

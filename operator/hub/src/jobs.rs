@@ -101,7 +101,8 @@ fn one(
         policy,
         shapes: shapes(job, world)?,
         slots_left: ((left / slot_seconds).ceil() as u32).max(1),
-        release: job.created_at().map_or(now, |created| created.min(now)),
+        // It may use the hour that runs, which the planner counts from its start.
+        release: world.slots.start.min(now),
         deadline,
         interruptible: job.annotation(annotations::FLEXIBLE) == Some("true"),
         jurisdictions: job

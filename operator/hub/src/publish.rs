@@ -74,6 +74,9 @@ pub fn same_from(old: &[ScheduledHour], new: &[ScheduledHour], now: DateTime<Utc
             .all(|hour| at(old, hour.start.0.max(now)) == at(new, hour.start.0.max(now)))
 }
 
+/// Ceilings and floors by slot, and why.
+type Place = (Vec<u32>, Vec<u32>, String);
+
 /// What every assignment of a deployment shall say.
 pub fn serving(
     publisher: &Publisher,
@@ -85,7 +88,7 @@ pub fn serving(
     mode: Mode,
     now: DateTime<Utc>,
 ) -> Vec<Wanted> {
-    let mut places: BTreeMap<(SiteId, VariantName), (Vec<u32>, Vec<u32>, String)> = BTreeMap::new();
+    let mut places: BTreeMap<(SiteId, VariantName), Place> = BTreeMap::new();
     for (site, variants) in &decision.sites {
         for (variant, placement) in variants {
             let detail = placement.choice.detail();

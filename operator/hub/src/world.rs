@@ -66,12 +66,12 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
             cautious.insert(id, offer.spec.mode);
             continue;
         }
-        match site(offer, &world.currency, &rates, scope.slots) {
+        match site(offer, &world.currency, &rates, scope) {
             Ok(site) => {
                 world.sites.insert(id, site);
             }
             Err((reason, message)) => {
-                problems.push(Problem::new("SiteOffer", name, reason, message))
+                problems.push(Problem::new("SiteOffer", name, reason, message));
             }
         }
     }
@@ -85,7 +85,7 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
                 world.deployments.insert(read.id.clone(), read);
             }
             Err((reason, message)) => {
-                problems.push(Problem::new("ModelDeployment", name, reason, message))
+                problems.push(Problem::new("ModelDeployment", name, reason, message));
             }
         }
     }
@@ -192,9 +192,10 @@ fn site(
     offer: &SiteOffer,
     currency: &str,
     rates: &BTreeMap<String, f64>,
-    slots: Slots,
+    scope: Scope,
 ) -> Result<Site, Refused> {
     let spec = &offer.spec;
+    let slots = scope.slots;
     let rate = rates.get(&spec.currency).copied().ok_or_else(|| {
         let message = format!(
             "spec.currency: no policy declares a rate from {} to {currency}; add it to spec.rates of a PlacementPolicy",
@@ -277,7 +278,12 @@ fn site(
         water,
         scarcity: number("spec.waterScarcityFactor", &spec.water_scarcity_factor)?,
         offer_revision: spec.revision,
-        valid_until: spec.valid_until.0,
+        // An offer that counts now is renewed before it runs out: its hours count to the end of the horizon.
+        valid_until: if spec.valid_until.0 > scope.now {
+            slots.end(slots.count)
+        } else {
+            spec.valid_until.0
+        },
     })
 }
 
@@ -543,7 +549,7 @@ fn adopt(seen: &Seen, world: &mut World) {
         let Some(declared) = seen.deployments.get(id.as_str()) else {
             continue;
         };
-        for variant in deployment.variants.iter() {
+        for variant in &deployment.variants {
             let declared = declared
                 .spec
                 .variants

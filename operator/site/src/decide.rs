@@ -302,18 +302,17 @@ fn mapped_namespace(situation: &Situation<'_>, asked: &Asked) -> Result<String, 
 /// The object's name at the site: what is referred to, or one that no other site and no hub on this server uses.
 fn object_name(situation: &Situation<'_>, asked: &Asked, namespace: &str) -> WorkloadObject {
     let spec = &asked.assignment.spec;
-    let name = match &spec.workload.workload_ref {
-        Some(name) => name.clone(),
-        None => {
-            let mut parts = vec![spec.subject.name.as_str()];
-            if spec.subject.kind == SubjectKind::ModelDeployment {
-                parts.push(&spec.workload.variant);
-            }
-            if situation.shared_server || spec.subject.kind == SubjectKind::Job {
-                parts.push(situation.model.name());
-            }
-            parts.join("-").chars().take(200).collect()
+    let name = if let Some(name) = &spec.workload.workload_ref {
+        name.clone()
+    } else {
+        let mut parts = vec![spec.subject.name.as_str()];
+        if spec.subject.kind == SubjectKind::ModelDeployment {
+            parts.push(&spec.workload.variant);
         }
+        if situation.shared_server || spec.subject.kind == SubjectKind::Job {
+            parts.push(situation.model.name());
+        }
+        parts.join("-").chars().take(200).collect()
     };
     WorkloadObject {
         namespace: namespace.to_owned(),

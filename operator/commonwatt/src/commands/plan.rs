@@ -1,6 +1,7 @@
 //! `commonwatt plan`: what would be placed where, and why, from a directory of manifests.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -225,7 +226,7 @@ fn tables(step: &Step) -> String {
             .deployments
             .get(id)
             .map_or(0.0, |deployment| deployment.demand.0);
-        text.push_str(&format!("\n{id}: {demand:.0} tokens/s\n"));
+        let _ = write!(text, "\n{id}: {demand:.0} tokens/s\n");
         let mut table = table(&[
             "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY",
         ]);
@@ -261,16 +262,17 @@ fn tables(step: &Step) -> String {
                     .chain([why.reason().to_owned(), why.detail()]),
             );
         }
-        text.push_str(&format!("{table}\n"));
+        let _ = writeln!(text, "{table}");
         if let Some(unmet) = &decision.unmet {
-            text.push_str(&format!(
-                "UNMET: {:.0} tokens/s have no place, {} sites too few\n",
+            let _ = writeln!(
+                text,
+                "UNMET: {:.0} tokens/s have no place, {} sites too few",
                 unmet.tokens_per_second.0, unmet.sites_missing
-            ));
+            );
         }
     }
     for (id, decision) in &plan.jobs {
-        text.push_str(&format!("\n{id} (batch)\n"));
+        let _ = write!(text, "\n{id} (batch)\n");
         let mut table = table(&["SITE", "ON", "HOURS", "COST", "", "WHY"]);
         if let Some(placed) = &decision.placed {
             let strip: String = placed
@@ -301,7 +303,7 @@ fn tables(step: &Step) -> String {
                     .chain([why.reason().to_owned(), why.detail()]),
             );
         }
-        text.push_str(&format!("{table}\n"));
+        let _ = writeln!(text, "{table}");
     }
     text.push_str("\nSites in the first hour\n");
     let mut sites = table(&["SITE", "CHARGED", "LIMIT", "SET BY"]);
@@ -318,23 +320,24 @@ fn tables(step: &Step) -> String {
             hour.limit_set_by.clone(),
         ]);
     }
-    text.push_str(&format!("{sites}\n"));
+    let _ = writeln!(text, "{sites}");
     let lower = plan
         .bound
         .lower
         .map_or("not computed".into(), |lower| format!("{:.2}", lower.0));
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n{} {:.2} over {} hours ({}); no plan can cost less than {lower}\n",
         world.currency,
         plan.objective.total.0,
         world.slots.count,
         commonwatt_fleet::reason::describe(&plan.objective.parts),
-    ));
+    );
     match audit(world, plan).as_slice() {
         [] => text.push_str("The audit found nothing.\n"),
         findings => {
             for finding in findings {
-                text.push_str(&format!("AUDIT: {finding}\n"));
+                let _ = writeln!(text, "AUDIT: {finding}");
             }
         }
     }

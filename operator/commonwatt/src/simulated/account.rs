@@ -56,36 +56,13 @@ impl Totals {
             };
             let it = snapshot.draw.over_seconds(hours * 3600.0).0;
             let facility = it * hour.pue;
-            self.money += facility * hour.price + self.accelerators(snapshot) * hours;
+            self.money += facility * hour.price + accelerators(snapshot) * hours;
             self.kilograms += facility * hour.average_carbon / 1000.0;
             self.liters += it * hour.wue;
             self.watch(name, snapshot.draw, snapshot.limit, now);
         }
         self.demand(hub, hours);
         self.moves += self.moved(hub);
-    }
-
-    /// Money per hour for accelerators in use.
-    fn accelerators(&self, snapshot: &commonwatt_site::Snapshot) -> f64 {
-        let price = |product: &str| {
-            let class = snapshot
-                .site
-                .spec
-                .accelerators
-                .iter()
-                .find(|class| class.product == product);
-            class
-                .and_then(|class| class.hourly_price.value().ok())
-                .unwrap_or(0.0)
-        };
-        snapshot
-            .records
-            .values()
-            .map(|(record, observed)| {
-                let workload = &record.spec.workload;
-                f64::from(observed.actual) * workload.accelerators as f64 * price(&workload.product)
-            })
-            .sum()
     }
 
     fn watch(&mut self, name: &str, draw: Watts, limit: Watts, now: DateTime<Utc>) {
@@ -157,4 +134,27 @@ impl Totals {
             .map(|(_, gone)| u32::try_from(*gone).unwrap_or(0))
             .sum()
     }
+}
+
+/// Money per hour for accelerators in use.
+fn accelerators(snapshot: &commonwatt_site::Snapshot) -> f64 {
+    let price = |product: &str| {
+        let class = snapshot
+            .site
+            .spec
+            .accelerators
+            .iter()
+            .find(|class| class.product == product);
+        class
+            .and_then(|class| class.hourly_price.value().ok())
+            .unwrap_or(0.0)
+    };
+    snapshot
+        .records
+        .values()
+        .map(|(record, observed)| {
+            let workload = &record.spec.workload;
+            f64::from(observed.actual) * workload.accelerators as f64 * price(&workload.product)
+        })
+        .sum()
 }
