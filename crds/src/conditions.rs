@@ -37,6 +37,8 @@ pub mod types {
     pub const READY: &str = "Ready";
     /// A `SiteOffer`'s site can be reached.
     pub const REACHABLE: &str = "Reachable";
+    /// Every hub that a `Site` lists can be spoken to by its agent.
+    pub const HUBS_REACHABLE: &str = "HubsReachable";
     /// An assignment is admitted by its site.
     pub const ADMITTED: &str = "Admitted";
     /// An assignment is applied to the site's workload.

@@ -3,6 +3,7 @@
 mod charts;
 mod harness;
 mod manifests;
+mod operator;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +17,14 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 /// Long enough for any controller on a machine that also compiles.
 const SOON: Duration = Duration::from_mins(1);
 
-/// Waits until a field, as kubectl's jsonpath finds it, has a value.
+/// Waits until a field, as kubectl's jsonpath finds it, has a value. `object` may have flags with it.
 fn wait_for_field(plane: &ControlPlane, object: &str, path: &str, value: &str) -> Result {
     let what = format!("{path} of {object} to be {value}");
     let template = format!("jsonpath={{{path}}}");
     eventually(SOON, &what, || {
-        let found = plane.kubectl(["get", object, "--output", &template]).ok()?;
+        let args = object.split_whitespace();
+        let args = ["get", "--output", &template].into_iter().chain(args);
+        let found = plane.kubectl(args).ok()?;
         Ok::<_, Error>((found == value).then_some(()))
     })?;
     Ok(())

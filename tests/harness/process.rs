@@ -15,7 +15,7 @@ const TAIL_LINES: usize = 15;
 
 /// One started process and its log. Ends with the value.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
@@ -23,7 +23,10 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `command` with its output appended to `<directory>/<name>.log`.
-    pub(crate) fn start(name: &'static str, command: &Command, directory: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When its log cannot be written or it cannot be started.
+    pub fn start(name: &'static str, command: &Command, directory: &Path) -> Result<Self> {
         let log = directory.join(format!("{name}.log"));
         let open = || File::options().create(true).append(true).open(&log);
         let out = open().map_err(Error::file("write", &log))?;
@@ -45,18 +48,24 @@ impl Process {
         self.name
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Ends it at once and waits until it is gone. Nothing here is worth a graceful end: the data
-    /// is thrown away, and an API server takes its time.
-    pub(crate) fn stop(&mut self) {
+    /// Everything it has written so far.
+    pub fn output(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Ends it at once (SIGKILL) and waits until it is gone. Nothing of a control plane is worth a graceful end: the
+    /// data is thrown away, and an API server takes its time.
+    pub fn stop(&mut self) {
         // Both fail only if it has ended and been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();

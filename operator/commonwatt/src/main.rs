@@ -1,8 +1,10 @@
 //! `commonwatt`: the operator, and everything a person asks it.
 
+mod board;
 mod commands;
 mod journal;
-mod pages;
+mod measure;
+mod running;
 mod simulated;
 mod view;
 

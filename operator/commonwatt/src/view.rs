@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use commonwatt_api::{GridEvent, conditions::types};
+use commonwatt_api::{GridEvent, SiteOffer, conditions::types};
 use commonwatt_dashboard::view::{
     CommunityLink, CostPart, DeploymentView, EventView, FleetView, GpuView, HistoryHour, JobView,
     ObjectiveView, PlacementView, RejectedView, SignalState, SignalView, SiteView, WaterView,
@@ -11,42 +11,51 @@ use commonwatt_dashboard::view::{
 use commonwatt_fleet::{Plan, World};
 use commonwatt_ledger::{Body, Quantity, Record};
 use commonwatt_signals::{Provenance, State};
-use commonwatt_site::Seen;
 
-/// What a page needs of the sites beside their cycle.
-pub struct SitePages<'a> {
-    /// Everything on their API server.
-    pub seen: &'a Seen,
-    /// The ledger.
+/// An API server with sites, as its agent found it.
+pub struct Server<'a> {
+    /// The agent's last cycle.
+    pub cycle: &'a commonwatt_site::Cycle,
+    /// Its ledger.
     pub records: &'a [Record],
 }
 
 /// The fleet at a moment.
 pub fn fleet(
     hub: Option<&commonwatt_hub::Cycle>,
-    sites: &commonwatt_site::Cycle,
-    pages: &SitePages<'_>,
+    servers: &[Server<'_>],
     clock: &str,
     now: DateTime<Utc>,
 ) -> FleetView {
-    let history = history(pages.records, now);
+    let mut sites = Vec::new();
+    for server in servers {
+        let history = history(server.records, now);
+        for (name, snapshot) in &server.cycle.sites {
+            sites.push(site(name, snapshot, history.get(name)));
+        }
+    }
+    let offers = hub.iter().flat_map(|hub| &hub.seen.offers);
+    for (name, offer) in offers {
+        if !sites.iter().any(|site| site.name == *name) {
+            sites.push(offered(name, offer, now));
+        }
+    }
+    sites.sort_by(|a, b| a.name.cmp(&b.name));
     let mut view = FleetView {
         generated_at: now.format("%Y-%m-%d %H:%M UTC").to_string(),
         clock: clock.into(),
         refresh_seconds: Some(5),
         home_link: "/".into(),
         currency: hub.map_or_else(|| "USD".into(), |hub| hub.world.currency.clone()),
-        sites: sites
-            .sites
+        sites,
+        signals: servers.iter().flat_map(signals).collect(),
+        events: servers
             .iter()
-            .map(|(name, snapshot)| site(name, snapshot, history.get(name)))
+            .flat_map(|server| server.cycle.seen.events.iter().map(event))
             .collect(),
-        signals: signals(sites, pages.seen),
-        events: pages.seen.events.iter().map(event).collect(),
-        communities: pages
-            .seen
-            .communities
+        communities: servers
             .iter()
+            .flat_map(|server| &server.cycle.seen.communities)
             .map(|community| CommunityLink {
                 name: community.spec.display_name.clone(),
                 link: format!(
@@ -57,11 +66,7 @@ pub fn fleet(
             .collect(),
         ..FleetView::default()
     };
-    let modes: Vec<String> = sites
-        .sites
-        .values()
-        .map(|snapshot| format!("{:?}", snapshot.site.spec.mode))
-        .collect();
+    let modes: Vec<String> = view.sites.iter().map(|site| site.mode.clone()).collect();
     view.mode = if modes.windows(2).all(|pair| pair[0] == pair[1]) {
         modes.first().cloned().unwrap_or_default()
     } else {
@@ -169,6 +174,48 @@ fn site(
         grams_per_kwh: hour.map(|hour| hour.average_carbon),
         pue: hour.map(|hour| hour.pue),
         wue: hour.map(|hour| hour.wue),
+    }
+}
+
+/// A site whose agent runs elsewhere: what its offer says.
+fn offered(name: &str, offer: &SiteOffer, now: DateTime<Utc>) -> SiteView {
+    let spec = &offer.spec;
+    let hour = spec
+        .hours
+        .iter()
+        .rev()
+        .find(|hour| hour.start.0 <= now)
+        .or(spec.hours.first());
+    let number = |value: &commonwatt_api::Decimal| value.value().ok();
+    let conditions = offer
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice())
+        .unwrap_or_default();
+    let wrong = conditions
+        .iter()
+        .find(|condition| condition.type_ == types::REACHABLE && condition.status != "True");
+    let current = spec.valid_until.0 > now;
+    SiteView {
+        name: name.into(),
+        link: None,
+        place: spec.place.clone(),
+        jurisdiction: spec.jurisdiction.clone(),
+        grid_zone: spec.grid_zone.clone(),
+        mode: format!("{:?}", spec.mode),
+        ready: wrong.is_none() && current,
+        reason: match (wrong, current) {
+            (Some(condition), _) => format!("{}: {}", condition.reason, condition.message),
+            (None, false) => "its offer has run out".into(),
+            (None, true) => String::new(),
+        },
+        limit_watts: hour.map(|hour| hour.watts as f64),
+        limit_set_by: hour.map_or(String::new(), |hour| hour.set_by.clone()),
+        price_per_kwh: hour.and_then(|hour| number(&hour.price_per_kwh)),
+        grams_per_kwh: hour.and_then(|hour| number(&hour.average_carbon)),
+        pue: hour.and_then(|hour| number(&hour.pue)),
+        wue: hour.and_then(|hour| number(&hour.wue)),
+        ..SiteView::default()
     }
 }
 
@@ -293,9 +340,10 @@ fn job(
     }
 }
 
-fn signals(sites: &commonwatt_site::Cycle, seen: &Seen) -> Vec<SignalView> {
+fn signals(server: &Server<'_>) -> Vec<SignalView> {
+    let seen = &server.cycle.seen;
     let mut states = BTreeMap::new();
-    for snapshot in sites.sites.values() {
+    for snapshot in server.cycle.sites.values() {
         for (name, state) in &snapshot.signals {
             states.insert(name.clone(), state.clone());
         }

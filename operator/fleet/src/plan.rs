@@ -66,6 +66,9 @@ pub struct Unmet {
     pub tokens_per_second: TokensPerSecond,
     /// Sites it should run at and does not.
     pub sites_missing: u32,
+    /// Why the sites that run some of it take no more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub full: BTreeMap<SiteId, Rejection>,
 }
 
 /// What became of a job.

@@ -496,17 +496,32 @@ fn placed(
         return Condition::new(types::PLACED, false, reasons::OBSERVING, message, now);
     };
     if let Some(unmet) = &decision.unmet {
-        let why: Vec<String> = status
+        let full = unmet.full.iter().map(|(site, limit)| {
+            format!(
+                "{site} takes no more: {}: {}",
+                limit.reason(),
+                limit.detail()
+            )
+        });
+        let rejected = status
             .rejected
             .iter()
-            .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail))
-            .collect();
-        let message = format!(
-            "{:.0} tokens/s have no place, {} sites too few; {}",
-            unmet.tokens_per_second.0,
-            unmet.sites_missing,
-            why.join("; ")
-        );
+            .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail));
+        let mut parts = Vec::new();
+        if unmet.tokens_per_second.0 > 0.0 {
+            parts.push(format!(
+                "{:.0} tokens/s have no place",
+                unmet.tokens_per_second.0
+            ));
+        }
+        if unmet.sites_missing > 0 {
+            parts.push(match unmet.sites_missing {
+                1 => "1 site too few".to_owned(),
+                missing => format!("{missing} sites too few"),
+            });
+        }
+        parts.extend(full.chain(rejected));
+        let message = parts.join("; ");
         return Condition::new(types::PLACED, false, reasons::UNPLACEABLE, message, now);
     }
     if let Some(site) = status
@@ -517,7 +532,9 @@ fn placed(
         let message = format!("{} answered {}", site.site, site.answer);
         return Condition::new(types::PLACED, false, &site.answer, message, now);
     }
-    let reason = match (mode, status.ready_replicas >= status.desired_replicas) {
+    // Each place by itself: what is still ready where it moves from does not make up for what is not yet where it goes.
+    let there = status.sites.iter().all(|site| site.ready >= site.desired);
+    let reason = match (mode, there) {
         (Mode::Enforce, true) => reasons::OK,
         (Mode::Enforce, false) => reasons::PROGRESSING,
         _ => reasons::ADVISING,

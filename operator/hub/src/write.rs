@@ -7,7 +7,7 @@ use commonwatt_api::{
     DeletionPolicy, FINALIZER, Mode, ModelDeployment, SiteAssignment, SubjectKind,
 };
 use commonwatt_fleet::{DeploymentId, JobId};
-use commonwatt_store::{Event, EventType, Kind, Object, StoreError, to_object};
+use commonwatt_store::{Event, EventType, Kind, Object, StoreError, apply_in_namespace, to_object};
 use serde_json::{Value, json};
 
 use crate::hub::{Cycle, Hub};
@@ -124,31 +124,17 @@ impl Hub {
         }
         assignment.metadata.annotations = Some(marks);
         let result = match to_object(&assignment) {
-            Ok(object) => self.apply(&object).await,
+            Ok(object) => {
+                let kind = Kind::of::<SiteAssignment>();
+                apply_in_namespace(self.store.as_ref(), &kind, &object).await
+            }
             Err(error) => Err(error),
         };
         match result {
-            Ok(()) => cycle.writes += 1,
+            Ok(_) => cycle.writes += 1,
             Err(error) => cycle
                 .failures
                 .push(format!("SiteAssignment {key}: {error}")),
-        }
-    }
-
-    /// Applies an assignment, making the site's namespace where it is not there yet.
-    async fn apply(&self, object: &Object) -> Result<(), StoreError> {
-        let kind = Kind::of::<SiteAssignment>();
-        match self.store.apply(&kind, object).await {
-            Err(StoreError::NotFound(_)) => {
-                let namespace = Object::new(
-                    &Kind::NAMESPACE,
-                    None,
-                    object.namespace().unwrap_or_default(),
-                );
-                self.store.apply(&Kind::NAMESPACE, &namespace).await?;
-                self.store.apply(&kind, object).await.map(|_| ())
-            }
-            other => other.map(|_| ()),
         }
     }
 

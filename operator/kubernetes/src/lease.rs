@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::within_limit;
+use crate::error::{no_answer, within_limit};
 
 /// How long a lease holds without being renewed.
 const DURATION: Duration = Duration::from_secs(15);
@@ -38,10 +38,17 @@ pub struct Election {
 /// A candidacy that runs. It ends with the value; use [`Leadership::resign`] to let another take over at once.
 #[derive(Debug)]
 pub struct Leadership {
-    leads: watch::Receiver<bool>,
-    until: Arc<Mutex<Option<Instant>>>,
+    lead: Lead,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
+}
+
+/// Whether a candidate leads, for all who act only while it does.
+#[derive(Debug, Clone)]
+pub struct Lead {
+    leads: watch::Receiver<bool>,
+    until: Arc<Mutex<Option<Instant>>>,
+    trouble: watch::Receiver<Option<StoreError>>,
 }
 
 /// What was last seen of a lease, and since when.
@@ -65,24 +72,31 @@ impl Election {
     pub fn start(self) -> Leadership {
         let (leads, is_leader) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
+        let (trouble, in_trouble) = watch::channel(Some(StoreError::Unreachable(
+            "the lease was not asked for yet".to_owned(),
+        )));
         let until = Arc::new(Mutex::new(None));
         let candidate = Candidate {
             election: self,
             leads,
             until: until.clone(),
+            trouble,
             stopped,
             seen: None,
         };
         Leadership {
-            leads: is_leader,
-            until,
+            lead: Lead {
+                leads: is_leader,
+                until,
+                trouble: in_trouble,
+            },
             stop,
             task: Some(tokio::spawn(candidate.run())),
         }
     }
 }
 
-impl Leadership {
+impl Lead {
     /// Whether this candidate leads now. Correct also when this process was paused and told nothing yet.
     pub fn is_leader(&self) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,6 +106,28 @@ impl Leadership {
     /// Wakes when this candidate becomes leader, and when it is not any more.
     pub fn changes(&self) -> watch::Receiver<bool> {
         self.leads.clone()
+    }
+
+    /// Why the last attempt to get or keep the lease got no answer, if it got none.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.trouble.borrow().clone()
+    }
+}
+
+impl Leadership {
+    /// A handle to ask whether this candidate leads.
+    pub fn lead(&self) -> Lead {
+        self.lead.clone()
+    }
+
+    /// Whether this candidate leads now. Correct also when this process was paused and told nothing yet.
+    pub fn is_leader(&self) -> bool {
+        self.lead.is_leader()
+    }
+
+    /// Wakes when this candidate becomes leader, and when it is not any more.
+    pub fn changes(&self) -> watch::Receiver<bool> {
+        self.lead.changes()
     }
 
     /// Gives the lease back, so that another candidate need not wait. Stop leading before this.
@@ -116,6 +152,7 @@ struct Candidate {
     election: Election,
     leads: watch::Sender<bool>,
     until: Arc<Mutex<Option<Instant>>>,
+    trouble: watch::Sender<Option<StoreError>>,
     stopped: watch::Receiver<bool>,
     seen: Option<Seen>,
 }
@@ -152,7 +189,14 @@ impl Candidate {
         let begun = Instant::now();
         // A leader whose last renewal runs out while this one hangs must not wait for it.
         let deadline = self.deadline();
-        match timeout_at(deadline.unwrap_or(begun + GIVE_UP), self.attempt(begun)).await {
+        let answer = timeout_at(deadline.unwrap_or(begun + GIVE_UP), self.attempt(begun)).await;
+        let trouble = match &answer {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.clone()),
+            Err(_) => Some(no_answer(GIVE_UP)),
+        };
+        self.trouble.send_replace(trouble);
+        match answer {
             Ok(Ok(true)) => self.lead(Some(begun + GIVE_UP)),
             Ok(Ok(false)) | Err(_) => self.lead(None),
             Ok(Err(error)) => {

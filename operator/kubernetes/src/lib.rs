@@ -14,7 +14,7 @@ mod watch;
 
 pub use client::{ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default};
 pub use clock::{ScaledClock, WrongSpeed};
-pub use lease::{Election, Leadership};
+pub use lease::{Election, Lead, Leadership};
 pub use server::{Pages, serve, shutdown};
 pub use store::KubeStore;
 pub use telemetry::{LogFormat, LoggingError, Metrics, logging};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use commonwatt_fleet::{
-    Bound, Choice, Decision, JobDecision, JobId, Plan, SitePlacement, TokensPerSecond, Unmet,
-    VariantName, Watts, physics,
+    Bound, Choice, Decision, JobDecision, JobId, Plan, Rejection, SiteId, SitePlacement,
+    TokensPerSecond, Unmet, VariantName, Watts, physics,
 };
 
 use crate::bound::lower;
@@ -50,7 +50,7 @@ fn decision(instance: &Instance<'_>, schedule: &mut Schedule, index: usize) -> D
         .collect();
     let mut decision = Decision {
         rejected: reasons.rejected,
-        unmet: unmet(demand, &schedule.replicas[0][index]),
+        unmet: unmet(demand, &schedule.replicas[0][index], reasons.full),
         ..Decision::default()
     };
     for (at, place) in demand.places.iter().enumerate() {
@@ -103,11 +103,12 @@ fn placement(
 }
 
 /// What the first slot does not give a deployment, if anything.
-fn unmet(demand: &Demand<'_>, counts: &[u32]) -> Option<Unmet> {
+fn unmet(demand: &Demand<'_>, counts: &[u32], full: BTreeMap<SiteId, Rejection>) -> Option<Unmet> {
     let short = demand.shortfall(counts);
     let sites_missing = demand.sites_missing(counts);
     (short > 0.0 || sites_missing > 0).then_some(Unmet {
         tokens_per_second: TokensPerSecond(short),
         sites_missing,
+        full,
     })
 }

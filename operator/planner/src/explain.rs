@@ -17,6 +17,8 @@ use crate::schedule::Schedule;
 pub(crate) struct Reasons {
     pub choices: BTreeMap<usize, Choice>,
     pub rejected: BTreeMap<SiteId, Rejection>,
+    /// Why hosts of demand that is not met take no more.
+    pub full: BTreeMap<SiteId, Rejection>,
 }
 
 /// One deployment's placement in the first slot, and how long it lasts.
@@ -73,7 +75,37 @@ pub(crate) fn explain(instance: &Instance<'_>, schedule: &mut Schedule, index: u
         .iter()
         .map(|site| (*site, choice(instance, schedule, &present, &others, *site)))
         .collect();
-    Reasons { choices, rejected }
+    let full = if demand.shortfall(&counts) > 0.0 {
+        full(instance, schedule, &present, &hosts)
+    } else {
+        BTreeMap::new()
+    };
+    Reasons {
+        choices,
+        rejected,
+        full,
+    }
+}
+
+/// The first limit at each host that leaves no room for one replica more of any variant.
+fn full(
+    instance: &Instance<'_>,
+    schedule: &mut Schedule,
+    present: &Present<'_>,
+    hosts: &[usize],
+) -> BTreeMap<SiteId, Rejection> {
+    let demand = &instance.demands[present.index];
+    let mut full = BTreeMap::new();
+    for (at, place) in demand.places.iter().enumerate() {
+        let id = instance.sites[place.site].id;
+        if !place.allowed || !hosts.contains(&place.site) || full.contains_key(id) {
+            continue;
+        }
+        if let Some(limit) = first_limit(instance, schedule, present, at, 1) {
+            full.insert(id.clone(), limit);
+        }
+    }
+    full
 }
 
 /// Limits that hold whatever else runs.

@@ -11,6 +11,7 @@ use commonwatt_fleet::{Slots, Watts};
 use commonwatt_ledger::{Limit, WaterCategory};
 use commonwatt_store::{Object, Store, StoreError, list};
 
+use crate::breaches::Against;
 use crate::decide::{Asked, Decided, LocalJob, Situation, decide, local_key, scheduled};
 use crate::dereference::{Seen, dereference};
 use crate::evidence::Facility;
@@ -36,10 +37,12 @@ pub struct HubLink {
 pub struct Agent {
     /// The site's API server.
     pub store: Arc<dyn Store>,
-    /// Hubs.
+    /// Hubs that can be spoken to.
     pub hubs: Vec<HubLink>,
-    /// The ledger.
-    pub keeper: Mutex<Keeper>,
+    /// Hubs that cannot, by name, and why: no kubeconfig, or one that does not work.
+    pub unlinked: BTreeMap<String, String>,
+    /// The ledger. Shared with whoever makes pages of it.
+    pub keeper: Arc<Mutex<Keeper>>,
     /// Files that signals name.
     pub data: DataFolder,
     /// How far this agent may go; each site may be more cautious.
@@ -82,6 +85,11 @@ pub struct Cycle {
     pub failures: Vec<String>,
     /// Writes that were made.
     pub writes: usize,
+    /// What was seen on the site's API server.
+    pub seen: Seen,
+    /// Hubs that did not answer in this cycle, and what came instead. They are not asked again in the same cycle: a
+    /// hub that swallows packets must not hold up a site once per object.
+    pub silent_hubs: BTreeMap<String, String>,
 }
 
 /// A site between reading and writing.
@@ -126,6 +134,7 @@ impl Agent {
                 .insert(site.metadata.name.clone().unwrap_or_default(), snapshot);
         }
         self.report(&seen, now, &mut cycle).await;
+        cycle.seen = seen;
         Ok(cycle)
     }
 
@@ -204,11 +213,10 @@ impl Agent {
     /// What every hub asks of a site. A hub that cannot be reached asks nothing; what was admitted goes on.
     async fn asked(&self, name: &str, site: &Site, cycle: &mut Cycle) -> Vec<Asked> {
         let mut asked = Vec::new();
-        for hub in self
-            .hubs
-            .iter()
-            .filter(|hub| site.spec.hubs.iter().any(|share| share.name == hub.name))
-        {
+        for hub in self.hubs_of(site) {
+            if cycle.silent_hubs.contains_key(&hub.name) {
+                continue;
+            }
             match list::<SiteAssignment>(hub.store.as_ref(), Some(&namespace_of(name))).await {
                 Ok(listed) => {
                     for malformed in &listed.malformed {
@@ -230,10 +238,17 @@ impl Agent {
                             }),
                     );
                 }
-                Err(error) => cycle.failures.push(format!("hub {}: {error}", hub.name)),
+                Err(error) => cycle.hub_failed(&hub.name, "its assignments", &error),
             }
         }
         asked
+    }
+
+    /// Hubs that a site lists and that can be spoken to.
+    pub(crate) fn hubs_of<'a>(&'a self, site: &'a Site) -> impl Iterator<Item = &'a HubLink> {
+        self.hubs
+            .iter()
+            .filter(|hub| site.spec.hubs.iter().any(|share| share.name == hub.name))
     }
 
     /// Decides and writes for one site.
@@ -325,10 +340,50 @@ impl Agent {
             .keeper
             .lock()
             .map_err(|_| "the ledger is broken".to_owned());
-        if let Err(error) = kept.and_then(|mut keeper| keeper.look(name, now, draw)) {
+        let limits = against(snapshot, model, hour.pue, unmanaged);
+        let kept = kept.and_then(|mut keeper| {
+            keeper.look(name, now, draw)?;
+            keeper.watch(name, now, limits)
+        });
+        if let Err(error) = kept {
             cycle.failures.push(format!("ledger of {name}: {error}"));
         }
     }
+}
+
+/// How long load may take to fall under a limit that no event gives a ramp for, seconds: pods get time to end.
+const FALL_SECONDS: i64 = 900;
+
+/// What a site's limits are and what is held against them now: facility watts charged, litres used.
+fn against(snapshot: &Snapshot, model: &SiteModel, pue: f64, unmanaged: Watts) -> Vec<Against> {
+    let ramp = model
+        .limits
+        .calls
+        .iter()
+        .find(|call| snapshot.set_by == format!("gridevent/{}", call.name))
+        .map_or(FALL_SECONDS, |call| call.ramp_seconds);
+    let power = Against {
+        which: snapshot.set_by.clone(),
+        set_by: snapshot.set_by.clone(),
+        limit: (snapshot.limit.scaled_up(pue) + unmanaged).0 as f64,
+        value: snapshot.facility.charged.0 as f64,
+        unit: "W",
+        allowed_seconds: ramp,
+        why: "what was admitted had not gone when the time to fall was over".into(),
+    };
+    let water = model.waters.iter().map(|water| Against {
+        which: format!("waterbudget/{}", water.name),
+        set_by: water.stage.as_ref().map_or_else(
+            || format!("waterbudget/{}", water.name),
+            |(stage, authority, _)| format!("{stage}, declared by {authority}"),
+        ),
+        limit: water.cap,
+        value: water.used,
+        unit: "L",
+        allowed_seconds: 0,
+        why: "what was used or not recorded in this period is above the cap".into(),
+    });
+    std::iter::once(power).chain(water).collect()
 }
 
 impl Stage<'_> {
@@ -486,6 +541,16 @@ impl Stage<'_> {
                 (name.clone(), state)
             })
             .collect()
+    }
+}
+
+impl Cycle {
+    /// Keeps a failure of a hub; one that did not answer is not asked again in this cycle.
+    pub(crate) fn hub_failed(&mut self, hub: &str, what: &str, error: &StoreError) {
+        self.failures.push(format!("hub {hub}: {what}: {error}"));
+        if matches!(error, StoreError::Unreachable(_)) {
+            self.silent_hubs.insert(hub.to_owned(), error.to_string());
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use commonwatt_api::{
     conditions::{reasons, types},
     set_condition,
 };
-use commonwatt_store::{Event, EventType, Kind, Object, get, to_object, write_status};
+use commonwatt_store::{
+    Event, EventType, Kind, Object, apply_in_namespace, get, to_object, write_status,
+};
 
 use crate::admission::Answer;
 use crate::agent::{Agent, Cycle, HubLink, Stage, namespace_of};
@@ -31,6 +33,9 @@ impl Agent {
             let Some(hub) = self.hubs.iter().find(|hub| hub.name == asked.hub) else {
                 continue;
             };
+            if cycle.silent_hubs.contains_key(&hub.name) {
+                continue;
+            }
             let record = records.get(&asked.record);
             let status = self.status_of(
                 stage,
@@ -40,11 +45,13 @@ impl Agent {
                 offer_revision(stage, hub).await,
             );
             let released = status.released_at.is_some();
+            let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
+            if let Err(error) = &written {
+                cycle.hub_failed(&hub.name, "answer", error);
+                continue;
+            }
+            cycle.note("SiteAssignment status", written);
             self.tell(hub, asked, &status).await;
-            cycle.note(
-                "SiteAssignment status",
-                write_status(hub.store.as_ref(), &asked.assignment, &status).await,
-            );
             if released && asked.assignment.metadata.deletion_timestamp.is_some() {
                 self.let_go(hub, &asked.assignment, cycle).await;
             }
@@ -248,6 +255,9 @@ impl Agent {
             let Some(hub) = self.hubs.iter().find(|hub| hub.name == share.name) else {
                 continue;
             };
+            if cycle.silent_hubs.contains_key(&hub.name) {
+                continue;
+            }
             let taken = Taken {
                 watts_of_others: (stage.charged().0 - charged_to(&hub.name)).max(0),
             };
@@ -266,9 +276,7 @@ impl Agent {
             {
                 Ok(present) => present,
                 Err(error) => {
-                    cycle
-                        .failures
-                        .push(format!("offer to hub {}: {error}", hub.name));
+                    cycle.hub_failed(&hub.name, "its offer", &error);
                     continue;
                 }
             };
@@ -299,18 +307,15 @@ impl Agent {
             let mut object = SiteOffer::new(stage.name(), new);
             object.metadata.namespace = Some(namespace_of(stage.name()));
             let written = match to_object(&object) {
-                Ok(object) => hub
-                    .store
-                    .apply(&Kind::of::<SiteOffer>(), &object)
-                    .await
-                    .map(|_| ()),
+                Ok(object) => {
+                    let kind = Kind::of::<SiteOffer>();
+                    apply_in_namespace(hub.store.as_ref(), &kind, &object).await
+                }
                 Err(error) => Err(error),
             };
             match written {
-                Ok(()) => cycle.writes += 1,
-                Err(error) => cycle
-                    .failures
-                    .push(format!("offer to hub {}: {error}", hub.name)),
+                Ok(_) => cycle.writes += 1,
+                Err(error) => cycle.hub_failed(&hub.name, "its offer", &error),
             }
         }
     }

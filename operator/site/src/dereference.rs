@@ -9,7 +9,7 @@ use commonwatt_api::{
 use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list};
 
 /// Everything on a site's API server that an agent looks at.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Seen {
     /// Sites.
     pub sites: Vec<Site>,

@@ -10,6 +10,7 @@ use commonwatt_ledger::{
     RecordSchema, Source, WaterCategory, Workload, accept, decode, encode,
 };
 
+use crate::breaches::{Against, Breaches};
 use crate::model::WaterUse;
 
 /// Where the lines of the ledger go. Append-only: nothing that was written is changed.
@@ -72,6 +73,7 @@ pub struct Keeper {
     water: BTreeMap<(String, DateTime<Utc>), f64>,
     begins: BTreeMap<String, DateTime<Utc>>,
     hours: BTreeMap<String, (DateTime<Utc>, Hour)>,
+    breaches: Breaches,
     /// A decision that was said last about a workload: the same one again is not written again.
     said: BTreeMap<(String, String), (DecisionKind, u32, String)>,
 }
@@ -95,6 +97,7 @@ impl Keeper {
             water: BTreeMap::new(),
             begins: BTreeMap::new(),
             hours: BTreeMap::new(),
+            breaches: Breaches::of(&reading.records),
             said: BTreeMap::new(),
         };
         for record in &reading.records {
@@ -175,6 +178,29 @@ impl Keeper {
         }
         self.write(site, now, Body::Decision(decision))?;
         self.said.insert((site.to_owned(), workload), said);
+        Ok(())
+    }
+
+    /// Looks at a site's limits, and writes down those that are passed for too long and those that are kept again.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn watch(
+        &mut self,
+        site: &str,
+        now: DateTime<Utc>,
+        limits: Vec<Against>,
+    ) -> Result<(), String> {
+        let binding: Vec<String> = limits.iter().map(|limit| limit.which.clone()).collect();
+        let mut breaches = self.breaches.end_others(site, now, &binding);
+        breaches.extend(
+            limits
+                .into_iter()
+                .filter_map(|limit| self.breaches.look(site, now, limit)),
+        );
+        for breach in breaches {
+            self.write(site, now, Body::Breach(breach))?;
+        }
         Ok(())
     }
 

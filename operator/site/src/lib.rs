@@ -4,6 +4,7 @@
 pub mod admission;
 pub mod agent;
 mod answer;
+pub mod breaches;
 pub mod decide;
 pub mod dereference;
 mod enact;
@@ -24,3 +25,4 @@ pub use agent::{Agent, Cycle, HubLink, Snapshot, namespace_of};
 pub use dereference::{Seen, dereference};
 pub use hours::DataFolder;
 pub use keeper::{Journal, Keeper};
+pub use reports::report_of;

@@ -9,8 +9,8 @@ use commonwatt_api::{
 };
 use commonwatt_fleet::{KilowattHours, Liters, SiteId, Watts};
 use commonwatt_ledger::{
-    Commitment, CommitmentMode, Period, Report, Request, SiteTerms, Source, TownTotals, WaterCap,
-    WaterCategory, report,
+    Commitment, CommitmentMode, Period, Record, Report, Request, SiteTerms, Source, TownTotals,
+    WaterCap, WaterCategory, report,
 };
 use commonwatt_store::write_status;
 
@@ -80,26 +80,25 @@ impl Agent {
             start: asked.spec.start.0,
             end: until.max(asked.spec.start.0),
         };
-        self.report_of(seen, community, period)
-    }
-
-    /// The report of a community over a period that has passed.
-    ///
-    /// # Errors
-    /// In words, when its terms cannot be read.
-    pub fn report_of(
-        &self,
-        seen: &Seen,
-        community: &HostCommunity,
-        period: Period,
-    ) -> Result<Report, String> {
-        let request = request(seen, community, period)?;
         let keeper = self
             .keeper
             .lock()
             .map_err(|_| "the ledger is broken".to_owned())?;
-        Ok(report(keeper.records(), &request))
+        report_of(keeper.records(), seen, community, period)
     }
+}
+
+/// The report of a community over a period that has passed, from the ledger's records and its declared terms.
+///
+/// # Errors
+/// In words, when its terms cannot be read.
+pub fn report_of(
+    records: &[Record],
+    seen: &Seen,
+    community: &HostCommunity,
+    period: Period,
+) -> Result<Report, String> {
+    Ok(report(records, &request(seen, community, period)?))
 }
 
 /// What a report is asked for: the community's terms as declared.

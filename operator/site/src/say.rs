@@ -164,6 +164,12 @@ impl Agent {
             &mut conditions,
             condition.at_generation(site.metadata.generation),
         );
+        if let Some(condition) = self.hubs_reachable(stage, cycle) {
+            set_condition(
+                &mut conditions,
+                condition.at_generation(site.metadata.generation),
+            );
+        }
         let watts = |watts: Watts| Some(ApiWatts::from_value(watts.0));
         let counts = snapshot
             .accelerators
@@ -195,6 +201,50 @@ impl Agent {
             "Site status",
             write_status(self.store.as_ref(), site, &status).await,
         );
+    }
+
+    /// Whether every hub that the site lists can be spoken to. Nothing is said where none of them is this agent's.
+    fn hubs_reachable(&self, stage: &Stage<'_>, cycle: &Cycle) -> Option<Condition> {
+        let why = |name: &str| {
+            self.unlinked
+                .get(name)
+                .or_else(|| cycle.silent_hubs.get(name))
+        };
+        let listed: Vec<&str> = stage
+            .site
+            .spec
+            .hubs
+            .iter()
+            .map(|hub| hub.name.as_str())
+            .filter(|name| why(name).is_some() || self.hubs.iter().any(|hub| hub.name == *name))
+            .collect();
+        let silent: Vec<String> = listed
+            .iter()
+            .filter_map(|name| Some(format!("hub {name}: {}", why(name)?)))
+            .collect();
+        if listed.is_empty() {
+            return None;
+        }
+        let message = if silent.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "{}; what was admitted goes on, limits hold",
+                silent.join("; ")
+            )
+        };
+        let reason = if silent.is_empty() {
+            reasons::OK
+        } else {
+            reasons::UNREACHABLE
+        };
+        Some(Condition::new(
+            types::HUBS_REACHABLE,
+            silent.is_empty(),
+            reason,
+            message,
+            stage.now,
+        ))
     }
 
     /// The statuses of everything that limits the site.

@@ -3,6 +3,7 @@
 
 mod clock;
 mod kind;
+mod namespace;
 mod object;
 mod patch;
 mod status;
@@ -11,6 +12,7 @@ mod typed;
 
 pub use clock::Clock;
 pub use kind::Kind;
+pub use namespace::apply_in_namespace;
 pub use object::Object;
 pub use patch::{apply_merge, merge_diff};
 pub use status::{StatusWrite, write_status};

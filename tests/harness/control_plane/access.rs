@@ -48,12 +48,21 @@ impl ControlPlane {
         Ok(self.kubectl(create).ok()?.trim().to_owned())
     }
 
-    /// A kubeconfig with this token, in a file of its own. Give it to the program under test, so that a
-    /// rule that its role lacks fails the test.
+    /// A kubeconfig with this token, in a file of its own.
     pub fn kubeconfig_for_token(&self, token: &str) -> Result<Kubeconfig> {
+        self.write_kubeconfig(&Self::new_file(), token, "default")
+    }
+
+    /// A kubeconfig of a service account, with its namespace. Give it to the program under test, so that a rule that
+    /// its role lacks fails the test.
+    pub fn kubeconfig_for(&self, namespace: &str, service_account: &str) -> Result<Kubeconfig> {
+        let token = self.token_for(namespace, service_account)?;
+        self.write_kubeconfig(&Self::new_file(), &token, namespace)
+    }
+
+    fn new_file() -> String {
         static WRITTEN: AtomicUsize = AtomicUsize::new(1);
-        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-        self.write_kubeconfig(&format!("kubeconfig-{number}"), token)
+        format!("kubeconfig-{}", WRITTEN.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Runs kubectl as the administrator.
@@ -104,10 +113,10 @@ impl ControlPlane {
     }
 
     pub(super) fn admin_kubeconfig(&self) -> Result<Kubeconfig> {
-        self.write_kubeconfig("kubeconfig", &self.admin_token)
+        self.write_kubeconfig("kubeconfig", &self.admin_token, "default")
     }
 
-    fn write_kubeconfig(&self, file: &str, token: &str) -> Result<Kubeconfig> {
+    fn write_kubeconfig(&self, file: &str, token: &str, namespace: &str) -> Result<Kubeconfig> {
         let certificate = self.certificate();
         let authority = fs::read(&certificate).map_err(Error::file("read", &certificate))?;
         // JSON is YAML, and needs no library of its own.
@@ -115,7 +124,9 @@ impl ControlPlane {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": self.name(),
-            "contexts": [{"name": self.name(), "context": {"cluster": self.name(), "user": "token"}}],
+            "contexts": [{"name": self.name(), "context": {
+                "cluster": self.name(), "user": "token", "namespace": namespace,
+            }}],
             "clusters": [{"name": self.name(), "cluster": {
                 "server": self.url(),
                 "certificate-authority-data": base64(&authority),

@@ -2,6 +2,7 @@
 
 mod crd;
 mod plan;
+mod run;
 mod up;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ pub struct Commonwatt {
 enum Command {
     Plan(plan::Plan),
     Up(up::Up),
+    Run(run::Run),
     Crd(crd::Crd),
 }
 
@@ -40,6 +42,7 @@ impl Commonwatt {
         match self.command {
             Command::Plan(plan) => plan.run(),
             Command::Up(up) => up.run(),
+            Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),
         }
     }

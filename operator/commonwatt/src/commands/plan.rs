@@ -269,6 +269,9 @@ fn tables(step: &Step) -> String {
                 "UNMET: {:.0} tokens/s have no place, {} sites too few",
                 unmet.tokens_per_second.0, unmet.sites_missing
             );
+            for (site, limit) in &unmet.full {
+                let _ = writeln!(text, "  {site} takes no more: {}", limit.detail());
+            }
         }
     }
     for (id, decision) in &plan.jobs {

@@ -11,17 +11,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use commonwatt_hub::Planning;
+use commonwatt_kubernetes::{Metrics, serve};
 use commonwatt_planner::Rule;
-use commonwatt_site::{Journal, dereference};
+use commonwatt_site::Journal;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::board::Board;
 use crate::commands::Output;
 use crate::journal::{FileJournal, MemoryJournal};
-use crate::pages::{Pages, reports, serve};
+use crate::measure;
 use crate::simulated::{SimulatedFleet, Source, Step, Totals};
-use crate::view::{SitePages, fleet};
 
 /// Simulated seconds between two turns of the loop.
 const TICK_SECONDS: i64 = 300;
@@ -105,18 +108,29 @@ impl Up {
             format!("cannot listen on {}; choose another --listen", self.listen)
         })?;
         let address = listener.local_addr()?;
-        let pages = Pages::default();
-        let server = tokio::spawn(serve(listener, pages.clone()));
+        let board = Arc::new(Board::default());
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), "");
+        let (pages, (_ready, is_ready)) = (board.clone(), watch::channel(true));
+        let server = tokio::spawn(serve(
+            listener,
+            metrics.clone(),
+            is_ready,
+            Arc::new(move |path| pages.page(path)),
+            std::future::pending(),
+        ));
         let journal: Arc<dyn Journal> = match &self.ledger {
             Some(directory) => Arc::new(FileJournal::open(directory).map_err(anyhow::Error::msg)?),
             None => Arc::new(MemoryJournal::default()),
         };
         eprintln!("dashboard: http://{address}/");
         let mut ours = SimulatedFleet::new(&source, self.start, Planning::Commonwatt, journal)?;
-        let passed = self.drive(&mut ours, &pages).await?;
+        let baselines = (!self.no_baselines).then(|| Baselines::start(&source, self.start));
+        let passed = self
+            .drive(&mut ours, &board, &metrics, baselines.as_ref())
+            .await?;
         let mut rows = vec![("commonwatt".to_owned(), ours.totals.clone())];
-        if !self.no_baselines && passed > TimeDelta::zero() {
-            rows.extend(baselines(&source, self.start, passed).await?);
+        if let Some(baselines) = baselines {
+            rows.extend(baselines.at(passed).await?);
         }
         let currency = ours_currency(&ours).await;
         self.summary(&rows, &currency, passed)?;
@@ -129,19 +143,33 @@ impl Up {
     }
 
     /// Turns the loop until the time is up or somebody presses Ctrl-C. Returns the simulated time that passed.
-    async fn drive(&self, fleet: &mut SimulatedFleet, pages: &Pages) -> anyhow::Result<TimeDelta> {
+    async fn drive(
+        &self,
+        fleet: &mut SimulatedFleet,
+        board: &Board,
+        metrics: &Metrics,
+        baselines: Option<&Baselines>,
+    ) -> anyhow::Result<TimeDelta> {
         let bar = progress(self.length);
         let begun = Instant::now();
         let mut passed = TimeDelta::zero();
         let mut step = fleet.begin().await?;
-        let mut rendered: Option<Instant> = None;
         let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
-            if rendered.is_none_or(|at| at.elapsed() > Duration::from_millis(700)) {
-                self.show(fleet, &step, pages, passed).await?;
-                rendered = Some(Instant::now());
-            }
+            let hours = passed.num_hours();
+            board.clock(format!(
+                "simulated, {} times as fast as a real one; {hours} h so far",
+                self.speed
+            ));
+            board.hub(step.hub.clone(), step.now);
+            let keeper = fleet.agent.keeper.clone();
+            board.server("simulated", step.sites.clone(), keeper, step.now);
+            measure::hub(metrics, &step.hub);
+            measure::sites(metrics, &step.sites);
             line(&bar, &step, &fleet.totals, passed);
+            if let Some(baselines) = baselines {
+                baselines.follow(passed);
+            }
             if self.length.is_some_and(|length| passed >= length) {
                 break;
             }
@@ -156,37 +184,7 @@ impl Up {
             step = fleet.step(TimeDelta::seconds(TICK_SECONDS)).await?;
         }
         bar.finish_and_clear();
-        self.show(fleet, &step, pages, passed).await?;
         Ok(passed)
-    }
-
-    async fn show(
-        &self,
-        fleet_: &SimulatedFleet,
-        step: &Step,
-        pages: &Pages,
-        passed: TimeDelta,
-    ) -> anyhow::Result<()> {
-        let seen = dereference(fleet_.sites.as_ref()).await?;
-        let clock = format!(
-            "simulated, {} times as fast as a real one; {} h so far",
-            self.speed,
-            passed.num_hours()
-        );
-        let view = {
-            let keeper = fleet_
-                .agent
-                .keeper
-                .lock()
-                .map_err(|_| anyhow::anyhow!("the ledger is broken"))?;
-            let source = SitePages {
-                seen: &seen,
-                records: keeper.records(),
-            };
-            fleet(Some(&step.hub), &step.sites, &source, &clock, step.now)
-        };
-        pages.render(&view, &reports(&fleet_.agent, &seen, self.start, step.now));
-        Ok(())
     }
 
     fn summary(
@@ -221,41 +219,69 @@ async fn ours_currency(fleet: &SimulatedFleet) -> String {
         .unwrap_or_else(|| "USD".into())
 }
 
-/// The same fleet under three simpler rules and the same limits, without waiting for a clock.
-async fn baselines(
-    source: &Source,
+/// The same fleet under three simpler rules and the same limits. They run beside ours and no further than it has come,
+/// so that the summary waits for little.
+struct Baselines {
+    target: watch::Sender<TimeDelta>,
+    running: Vec<(&'static str, JoinHandle<anyhow::Result<Totals>>)>,
+}
+
+impl Baselines {
+    fn start(source: &Source, start: DateTime<Utc>) -> Self {
+        let target = watch::Sender::new(TimeDelta::zero());
+        let rules = [
+            ("stay at home", Rule::StayAtHome),
+            ("cheapest", Rule::Cheapest),
+            ("cleanest", Rule::Cleanest),
+        ];
+        let running = rules.map(|(name, rule)| {
+            let run = follow_rule(source.clone(), start, rule, target.subscribe());
+            (name, tokio::spawn(run))
+        });
+        Self {
+            target,
+            running: running.into(),
+        }
+    }
+
+    /// Ours has come so far.
+    fn follow(&self, passed: TimeDelta) {
+        self.target.send_replace(passed);
+    }
+
+    /// What each has cost when as much time has passed as for ours.
+    async fn at(self, passed: TimeDelta) -> anyhow::Result<Vec<(String, Totals)>> {
+        self.target.send_replace(passed);
+        // With the sender gone they stop where it left them.
+        drop(self.target);
+        let mut rows = Vec::new();
+        for (name, task) in self.running {
+            rows.push((name.to_owned(), task.await??));
+        }
+        Ok(rows)
+    }
+}
+
+async fn follow_rule(
+    source: Source,
     start: DateTime<Utc>,
-    length: TimeDelta,
-) -> anyhow::Result<Vec<(String, Totals)>> {
-    let mut rows = Vec::new();
-    let rules = [
-        ("stay at home", Rule::StayAtHome),
-        ("cheapest", Rule::Cheapest),
-        ("cleanest", Rule::Cleanest),
-    ];
-    let mut running = Vec::new();
-    for (name, rule) in rules {
-        let source = source.clone();
-        running.push((
-            name,
-            tokio::spawn(async move {
-                let journal = Arc::new(MemoryJournal::default());
-                let mut fleet =
-                    SimulatedFleet::new(&source, start, Planning::Baseline(rule), journal)?;
-                fleet.begin().await?;
-                let mut passed = TimeDelta::zero();
-                while passed < length {
-                    passed += TimeDelta::seconds(TICK_SECONDS);
-                    fleet.step(TimeDelta::seconds(TICK_SECONDS)).await?;
-                }
-                anyhow::Ok(fleet.totals)
-            }),
-        ));
+    rule: Rule,
+    mut target: watch::Receiver<TimeDelta>,
+) -> anyhow::Result<Totals> {
+    let journal = Arc::new(MemoryJournal::default());
+    let mut fleet = SimulatedFleet::new(&source, start, Planning::Baseline(rule), journal)?;
+    fleet.begin().await?;
+    let mut passed = TimeDelta::zero();
+    loop {
+        while passed < *target.borrow_and_update() {
+            passed += TimeDelta::seconds(TICK_SECONDS);
+            fleet.step(TimeDelta::seconds(TICK_SECONDS)).await?;
+            tokio::task::yield_now().await;
+        }
+        if target.changed().await.is_err() {
+            return Ok(fleet.totals);
+        }
     }
-    for (name, task) in running {
-        rows.push((name.to_owned(), task.await??));
-    }
-    Ok(rows)
 }
 
 fn progress(length: Option<TimeDelta>) -> ProgressBar {

@@ -63,8 +63,6 @@ pub struct SimulatedFleet {
     pub hub: Hub,
     /// The agent of all sites.
     pub agent: Agent,
-    /// The API server of all sites.
-    pub sites: Arc<MemoryServer>,
     /// The hub's API server.
     pub hub_server: Arc<MemoryServer>,
     cluster: Cluster,
@@ -75,9 +73,9 @@ pub struct SimulatedFleet {
 /// What one step found.
 pub struct Step {
     /// The hub's cycle.
-    pub hub: commonwatt_hub::Cycle,
+    pub hub: Arc<commonwatt_hub::Cycle>,
     /// The sites' cycle.
-    pub sites: commonwatt_site::Cycle,
+    pub sites: Arc<commonwatt_site::Cycle>,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -115,17 +113,17 @@ impl SimulatedFleet {
                 name: HUB.into(),
                 store: hub_store.clone(),
             }],
-            keeper: Mutex::new(keeper),
+            unlinked: std::collections::BTreeMap::new(),
+            keeper: Arc::new(Mutex::new(keeper)),
             data: DataFolder::new(source.data.clone()),
             mode: Mode::Enforce,
         };
         let hub = Hub::new(hub_store, identity, Mode::Enforce, planning);
-        let cluster = Cluster::new(sites.clone());
+        let cluster = Cluster::new(sites);
         Ok(Self {
             clock,
             hub,
             agent,
-            sites,
             hub_server,
             cluster,
             totals: Totals::default(),
@@ -143,8 +141,8 @@ impl SimulatedFleet {
         self.clock.advance(passed);
         let now = self.clock.time();
         self.cluster.step(now);
-        let sites = self.agent.cycle(now).await?;
-        let hub = self.hub.cycle(now).await?;
+        let sites = Arc::new(self.agent.cycle(now).await?);
+        let hub = Arc::new(self.hub.cycle(now).await?);
         self.totals.take(&sites, &hub, passed, now);
         Ok(Step { hub, sites, now })
     }

@@ -1,0 +1,197 @@
+//! The hub's loop: stand for election, lead, plan, publish; and the agents of sites whose kubeconfig it holds.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::anyhow;
+use commonwatt_hub::{Cycle, Hub, Identity, Planning};
+use commonwatt_kubernetes::{Election, KubeStore, Lead};
+use commonwatt_site::HubLink;
+use commonwatt_store::{Clock, Kind, Store, StoreError};
+use kube::Client;
+
+use super::guard::Guarded;
+use super::pace::{Pace, Went, pause};
+use super::remotes::Remotes;
+use super::{Context, Waited, agent, wait_to_lead};
+use crate::measure;
+
+/// The lease of a cluster's hub.
+const LEASE: &str = "commonwatt-hub";
+const ROLE: &str = "hub";
+
+/// The hub of this process.
+pub struct Role {
+    context: Context,
+    client: Client,
+    store: Arc<KubeStore>,
+}
+
+impl Role {
+    /// A hub on the cluster of `client`.
+    pub fn new(context: &Context, client: Client) -> Self {
+        Self {
+            context: context.clone(),
+            store: Arc::new(KubeStore::new(client.clone(), context.metrics.clone())),
+            client,
+        }
+    }
+
+    /// How an agent of this process speaks to this hub. It writes under its own lease.
+    pub fn link(&self) -> HubLink {
+        HubLink {
+            name: self.context.settings.hub_name.clone(),
+            store: self.store.clone(),
+        }
+    }
+
+    /// Runs until the process is asked to end.
+    ///
+    /// # Errors
+    /// When its memory is broken.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let settings = &self.context.settings;
+        let uid = tokio::select! {
+            uid = self.cluster() => uid,
+            () = self.context.end() => return Ok(()),
+        };
+        tracing::info!(hub = settings.hub_name, uid, mode = ?settings.mode, "the hub is up");
+        let leadership = Election::new(
+            self.client.clone(),
+            &settings.namespace,
+            LEASE,
+            &settings.identity,
+        )
+        .start();
+        let lead = leadership.lead();
+        let store = Guarded::new(
+            self.store.clone(),
+            vec![lead.clone()],
+            self.context.halt.clone(),
+        );
+        let identity = Identity {
+            name: settings.hub_name.clone(),
+            uid,
+        };
+        let hub = Hub::new(store, identity, settings.mode, Planning::Commonwatt);
+        let mut remotes = Remotes::new(&self.context, self.link(), lead.clone());
+        let mut ended = self.context.ended.clone();
+        let following = self.context.hub_bell.follow(&self.store);
+        let result = loop {
+            match wait_to_lead(&lead, &mut ended).await {
+                Waited::Leads => {}
+                Waited::Ended => break Ok(()),
+                Waited::Longer => {
+                    self.context.readiness.up_if_standby(ROLE, &lead);
+                    continue;
+                }
+            }
+            let result = self.lead(&hub, &lead, &mut remotes).await;
+            hub.step_down();
+            remotes.stop().await;
+            if result.is_err() || *self.context.ended.borrow() {
+                break result;
+            }
+        };
+        drop(following);
+        leadership.resign().await;
+        result
+    }
+
+    /// The uid of this cluster, which tells this hub from another of the same name.
+    async fn cluster(&self) -> String {
+        let mut failures = 0;
+        loop {
+            let begun = Instant::now();
+            match self.store.get(&Kind::NAMESPACE, None, "kube-system").await {
+                Ok(Some(namespace)) => return namespace.uid().to_owned(),
+                Ok(None) => tracing::warn!("there is no namespace kube-system here"),
+                Err(error) => tracing::warn!(%error, "the API server cannot be read"),
+            }
+            failures += 1;
+            tokio::time::sleep(pause(failures, begun)).await;
+        }
+    }
+
+    /// Leads until the lease is lost or the process is asked to end.
+    async fn lead(&self, hub: &Hub, lead: &Lead, remotes: &mut Remotes) -> anyhow::Result<()> {
+        let mut pace = Pace::new(&self.context.clock, &self.context.hub_bell);
+        let mut lost = lead.changes();
+        loop {
+            pace.begin();
+            remotes.follow(&self.store).await;
+            let went = self.round(hub).await?;
+            if went == Went::Well {
+                self.context.readiness.up(ROLE);
+            }
+            tokio::select! {
+                () = pace.wait(went) => {}
+                _ = lost.wait_for(|leads| !*leads) => return Ok(()),
+                () = self.context.end() => return Ok(()),
+            }
+            if !lead.is_leader() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn round(&self, hub: &Hub) -> anyhow::Result<Went> {
+        let begun = Instant::now();
+        let now = self.context.clock.now();
+        let metrics = &self.context.metrics;
+        match hub.cycle(now).await {
+            Ok(cycle) => {
+                let result = if cycle.failures.is_empty() {
+                    "ok"
+                } else {
+                    "incomplete"
+                };
+                metrics.reconciled(ROLE, result, begun.elapsed());
+                self.tell(&cycle);
+                measure::hub(metrics, &cycle);
+                let went = if cycle.failures.is_empty() {
+                    Went::Well
+                } else {
+                    Went::Badly
+                };
+                self.context.board.hub(Arc::new(cycle), now);
+                Ok(went)
+            }
+            // Nothing that a later round could mend.
+            Err(error @ StoreError::Invalid(_)) => Err(anyhow!("hub: {error}")),
+            Err(error) => {
+                metrics.reconciled(ROLE, error.reason(), begun.elapsed());
+                metrics.failed(ROLE, error.reason());
+                tracing::warn!(%error, "the hub could not do its round; what sites admitted goes on");
+                // Another leader was faster, or the server was away: take the lead anew before the next write.
+                if matches!(error, StoreError::Conflict(_)) {
+                    hub.step_down();
+                }
+                Ok(Went::Badly)
+            }
+        }
+    }
+
+    fn tell(&self, cycle: &Cycle) {
+        let metrics = &self.context.metrics;
+        for _ in 0..cycle.writes {
+            metrics.wrote(ROLE);
+        }
+        if cycle.writes > 0 {
+            tracing::info!(
+                writes = cycle.writes,
+                deployments = cycle.world.deployments.len(),
+                sites = cycle.world.sites.len(),
+                cost = cycle.plan.objective.total.0,
+                "planned"
+            );
+            // Agents of this process share the store, whose own writes are no news.
+            self.context.sites_bell.ring();
+        }
+        for finding in &cycle.findings {
+            metrics.failed(ROLE, "AuditFinding");
+            tracing::error!(%finding, "the audit refused the plan; nothing was published");
+        }
+        agent::tell_failures(metrics, ROLE, &cycle.failures);
+    }
+}

@@ -1,0 +1,25 @@
+use crate::{Kind, Object, Store, StoreError};
+
+/// Applies an object, making its namespace first where that is not there yet.
+///
+/// # Errors
+/// Those of the store. Where the namespace is missing and may not be made, that is what the error says.
+pub async fn apply_in_namespace(
+    store: &dyn Store,
+    kind: &Kind,
+    object: &Object,
+) -> Result<Object, StoreError> {
+    let missing = match store.apply(kind, object).await {
+        Err(StoreError::NotFound(missing)) => missing,
+        other => return other,
+    };
+    let name = object.namespace().unwrap_or_default();
+    let namespace = Object::new(&Kind::NAMESPACE, None, name);
+    match store.apply(&Kind::NAMESPACE, &namespace).await {
+        Ok(_) => store.apply(kind, object).await,
+        Err(StoreError::Forbidden(why)) => Err(StoreError::NotFound(format!(
+            "{missing}, and it may not be made: {why}; who runs that cluster has to create it"
+        ))),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,10 @@
+//! The operator on real control planes: a hub, sites, and everything that may go wrong between them.
+
+mod adoption;
+mod crashes;
+mod fleet;
+mod limits;
+mod placing;
+mod program;
+mod reaching;
+mod week;
