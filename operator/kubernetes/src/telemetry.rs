@@ -315,7 +315,10 @@ pub enum LoggingError {
 
 /// Sends this process's logs to standard error, in colour only if that is a terminal.
 pub fn logging(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    let directives = EnvFilter::try_new(filter).map_err(|source| LoggingError::Filter {
+    // The client logs every refused connection as an error of its own. It comes back to us as one, and is told with
+    // what was being done.
+    let quiet = format!("kube_client::client::builder=off,{filter}");
+    let directives = EnvFilter::try_new(quiet).map_err(|source| LoggingError::Filter {
         filter: filter.to_owned(),
         source,
     })?;

@@ -639,7 +639,26 @@ fn local_job(
 /// Annotation on a local job that this site's agent has suspended, so that it resumes no other.
 pub const SUSPENDED_BY: &str = "commonwatt.dev/suspended-by-site";
 
-/// When nothing has happened, how soon a cycle is worth it anyway: the clock moves limits and schedules.
-pub fn next_look() -> TimeDelta {
-    TimeDelta::seconds(30)
+/// The longest time until the next look, seconds, when nothing else happens: prices and ages of signals move on.
+const LOOK_SECONDS: i64 = 30;
+
+impl Cycle {
+    /// How soon after `now` a cycle is worth it though nothing has happened: a limit falls, an hour begins, or as long
+    /// as nothing should go unlooked at.
+    pub fn next_look(&self, now: DateTime<Utc>) -> TimeDelta {
+        let hour = Slots::hourly(now, 1).end(0);
+        let falls = |at: DateTime<Utc>| {
+            self.sites
+                .values()
+                .filter_map(|site| site.model.as_ref())
+                .any(|model| {
+                    let pue = model.hours.first().map_or(1.0, |hour| hour.pue);
+                    model.limits.at(at, pue).watts < model.limits.at(now, pue).watts
+                })
+        };
+        let soon = (1..LOOK_SECONDS)
+            .map(TimeDelta::seconds)
+            .find(|ahead| now + *ahead >= hour || falls(now + *ahead));
+        soon.unwrap_or(TimeDelta::seconds(LOOK_SECONDS))
+    }
 }

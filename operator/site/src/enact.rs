@@ -257,9 +257,18 @@ impl Agent {
                 .merge(kind, found.namespace(), found.name(), &patch.0)
                 .await?;
         }
-        let mut nothing = Object::new(kind, found.namespace(), found.name());
-        nothing.0["metadata"]["uid"] = json!(found.uid());
-        self.store.apply(kind, &nothing).await?;
+        // An apply of nothing would give up only what was applied, and take the field away where nobody else owns it.
+        let now = self
+            .store
+            .get(kind, found.namespace(), found.name())
+            .await?;
+        if let Some(now) = now.filter(|now| now.uid() == found.uid())
+            && let Some(patch) = now.without_our_ownership()
+        {
+            self.store
+                .merge(kind, found.namespace(), found.name(), &patch)
+                .await?;
+        }
         Ok(true)
     }
 

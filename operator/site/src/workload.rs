@@ -158,6 +158,18 @@ fn created(
                 map.remove(owned);
             }
         }
+        let labels = object.0["spec"]["template"]["metadata"]["labels"].as_object_mut();
+        if let Some(labels) = labels {
+            // The hub's API server has put its own Job's name and uid there.
+            for defaulted in [
+                "controller-uid",
+                "job-name",
+                "batch.kubernetes.io/controller-uid",
+                "batch.kubernetes.io/job-name",
+            ] {
+                labels.remove(defaulted);
+            }
+        }
         return object;
     }
     // A selector of its own, so that two variants of one template never share pods.
@@ -186,4 +198,55 @@ pub fn find<'a>(
         .get(adapter)?
         .iter()
         .find(|object| object.namespace() == Some(namespace) && object.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_of_a_job_has_nothing_of_what_the_hubs_server_put_into_its_own() {
+        let record: AdmissionRecord = serde_json::from_value(json!({
+            "apiVersion": "commonwatt.dev/v1alpha1", "kind": "AdmissionRecord",
+            "metadata": { "name": "north.hub.models.tune.job" },
+            "spec": {
+                "site": "north", "hub": { "name": "hub", "uid": "u" },
+                "assignment": { "namespace": "site-north", "name": "models.tune.job", "uid": "a", "generation": 1 },
+                "epoch": 1,
+                "subject": { "kind": "Job", "namespace": "models", "name": "tune", "uid": "j" },
+                "priority": 0,
+                "workload": {
+                    "variant": "job", "adapter": "job", "product": "L4", "accelerators": 4, "watts": 4000,
+                    "suspendable": true,
+                    "template": { "spec": {
+                        "managedBy": "commonwatt.dev/hub", "suspend": false, "parallelism": 1,
+                        "selector": { "matchLabels": { "batch.kubernetes.io/controller-uid": "x" } },
+                        "template": { "metadata": { "labels": {
+                            "app": "tune", "controller-uid": "x", "job-name": "tune",
+                            "batch.kubernetes.io/controller-uid": "x", "batch.kubernetes.io/job-name": "tune",
+                        } } },
+                    } },
+                },
+                "object": { "namespace": "models", "name": "tune-north" },
+                "schedule": [], "ceiling": 1,
+            },
+        }))
+        .expect("a record");
+        let adapter: WorkloadAdapter = serde_json::from_value(json!({
+            "apiVersion": "commonwatt.dev/v1alpha1", "kind": "WorkloadAdapter", "metadata": { "name": "job" },
+            "spec": {
+                "apiVersion": "batch/v1", "kind": "Job", "resource": "jobs", "suspendPath": "spec.suspend",
+                "readyPath": "status.ready", "selectorPath": "spec.selector", "podTemplatePath": "spec.template",
+            },
+        }))
+        .expect("an adapter");
+        let made = desired(&Kind::JOB, &adapter, &record, None).expect("an object");
+        assert_eq!(
+            made.0["spec"],
+            json!({
+                "parallelism": 1, "suspend": false,
+                "template": { "metadata": { "labels": { "app": "tune" } } },
+            })
+        );
+    }
 }

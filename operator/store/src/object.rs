@@ -99,6 +99,27 @@ impl Object {
         *slot = value;
     }
 
+    /// A patch that takes our entries out of the list of field managers, so that whoever applies next is in nobody's
+    /// way; nothing where there are none.
+    pub fn without_our_ownership(&self) -> Option<Value> {
+        let entries = self.0["metadata"]["managedFields"].as_array()?;
+        let ours = |entry: &&Value| {
+            entry["manager"] == commonwatt_api::FIELD_MANAGER && entry["subresource"].is_null()
+        };
+        if !entries.iter().any(|entry| ours(&entry)) {
+            return None;
+        }
+        let mut rest: Vec<Value> = entries.iter().filter(|e| !ours(e)).cloned().collect();
+        if rest.is_empty() {
+            // An empty list means "as it was"; one empty entry means "nobody".
+            rest.push(json!({}));
+        }
+        Some(json!({ "metadata": {
+            "resourceVersion": self.resource_version(),
+            "managedFields": rest,
+        } }))
+    }
+
     /// Field managers other than ours, and other than a person's hands, that own a dotted path.
     ///
     /// A person's `kubectl` or `helm` gives way; a controller (Git, an autoscaler, another operator) does not.
@@ -151,6 +172,22 @@ mod tests {
             ["argocd-controller"]
         );
         assert!(object.foreign_managers("spec.suspend").is_empty());
+    }
+
+    #[test]
+    fn ownership_is_given_up_for_all_operations_and_nobody_elses_is_touched() {
+        let theirs = json!({ "manager": "kubectl", "operation": "Apply", "fieldsV1": {} });
+        let ours = |operation| json!({ "manager": "commonwatt", "operation": operation });
+        let status = json!({ "manager": "commonwatt", "subresource": "status" });
+        let object = Object(json!({ "metadata": { "resourceVersion": "7", "managedFields": [
+            theirs, ours("Apply"), ours("Update"), status,
+        ] } }));
+        assert_eq!(
+            object.without_our_ownership(),
+            Some(json!({ "metadata": { "resourceVersion": "7", "managedFields": [theirs, status] } }))
+        );
+        let none = Object(json!({ "metadata": { "managedFields": [theirs] } }));
+        assert_eq!(none.without_our_ownership(), None);
     }
 
     #[test]

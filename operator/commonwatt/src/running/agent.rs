@@ -177,7 +177,7 @@ impl Role {
         let mut lost = lead.changes();
         loop {
             pace.begin();
-            let went = self.round(agent).await;
+            let went = self.round(agent, &mut pace).await;
             if went == Went::Well && self.is_local() {
                 self.context.readiness.up(ROLE);
             }
@@ -192,7 +192,7 @@ impl Role {
         }
     }
 
-    async fn round(&mut self, agent: &mut Agent) -> Went {
+    async fn round(&mut self, agent: &mut Agent, pace: &mut Pace) -> Went {
         let begun = Instant::now();
         let now = self.context.clock.now();
         let sites = match list::<Site>(self.store.as_ref(), None).await {
@@ -201,7 +201,10 @@ impl Role {
         };
         (agent.hubs, agent.unlinked) = self.links.to(&sites).await;
         match agent.cycle(now).await {
-            Ok(cycle) => self.done(agent, cycle, begun, now).await,
+            Ok(cycle) => {
+                pace.due_in(&self.context.clock, cycle.next_look(now));
+                self.done(agent, cycle, begun, now).await
+            }
             Err(error) => self.failed(&error, begun).await,
         }
     }

@@ -85,6 +85,7 @@ pub enum Went {
 #[derive(Debug)]
 pub struct Pace {
     period: Duration,
+    due: Duration,
     bell: watch::Receiver<u64>,
     failures: u32,
     begun: Instant,
@@ -93,8 +94,10 @@ pub struct Pace {
 impl Pace {
     /// A loop that hears a bell and goes by a clock.
     pub fn new(clock: &ScaledClock, bell: &Bell) -> Self {
+        let period = clock.real_duration(PERIOD).clamp(CLOSEST, LONGEST_PAUSE);
         Self {
-            period: clock.real_duration(PERIOD).clamp(CLOSEST, LONGEST_PAUSE),
+            period,
+            due: period,
             bell: bell.hear(),
             failures: 0,
             begun: Instant::now(),
@@ -104,7 +107,13 @@ impl Pace {
     /// A round begins. What rings from now on is for the next one.
     pub fn begin(&mut self) {
         self.begun = Instant::now();
+        self.due = self.period;
         self.bell.borrow_and_update();
+    }
+
+    /// The clock changes something before the period is over: the next round is due then.
+    pub fn due_in(&mut self, clock: &ScaledClock, ahead: TimeDelta) {
+        self.due = clock.real_duration(ahead).clamp(CLOSEST, LONGEST_PAUSE);
     }
 
     /// Waits until the next round is due.
@@ -129,8 +138,8 @@ impl Pace {
 
     fn pause(&self) -> Duration {
         match self.failures {
-            0 => self.period,
-            failures => pause(failures, self.begun).min(self.period.max(FIRST_PAUSE)),
+            0 => self.due,
+            failures => pause(failures, self.begun).min(self.due.max(FIRST_PAUSE)),
         }
     }
 }
