@@ -81,6 +81,10 @@ pub struct SiteAssignmentSpec {
     /// Why here, in words with numbers.
     #[schemars(length(max = 1024))]
     pub reason: String,
+    /// The site that takes over what this one gives up, for the record that its community reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub moved_to: Option<String>,
     /// The site gives it back: workloads stay or are drained. The hub deletes the assignment only when that is acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<DeletionPolicy>,

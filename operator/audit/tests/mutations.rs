@@ -131,7 +131,7 @@ const MUTATIONS: &[Mutation] = &[
             decision(plan).unmet = Some(Unmet {
                 tokens_per_second: TokensPerSecond(1.0),
                 sites_missing: 0,
-                full: std::collections::BTreeMap::new(),
+                full: BTreeMap::new(),
             });
         },
     ),

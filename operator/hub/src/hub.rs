@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::dereference::{Seen, dereference};
 use crate::problem::Problem;
-use crate::publish::Publisher;
+use crate::publish::{Moving, Publisher};
 use crate::world::{Read, Scope, read};
 
 /// Hours that are planned ahead.
@@ -56,6 +56,7 @@ struct Memory {
     sequence: i64,
     plan: Plan,
     advice: Plan,
+    moving: Moving,
     /// Seconds that each job has run, and when that was last looked at.
     worked: BTreeMap<String, f64>,
     looked: Option<DateTime<Utc>>,
@@ -170,7 +171,9 @@ impl Hub {
         } else {
             None
         };
-        merge_problems(&mut enforced, advised.problems);
+        let mut more = advised.problems;
+        more.extend(crate::problem::abandoned(&seen));
+        merge_problems(&mut enforced, more);
         let sequence = self.with_memory(|memory| {
             memory.plan = made.clone();
             if let Some((_, plan)) = &advice {
@@ -197,7 +200,11 @@ impl Hub {
             epoch,
             sequence: sequence + 1,
         };
-        let published = self.publish(&mut cycle, &publisher, &worked, now).await;
+        let mut moving = self.with_memory(|memory| std::mem::take(&mut memory.moving))?;
+        let published = self
+            .publish(&mut cycle, &publisher, &worked, &mut moving, now)
+            .await;
+        self.with_memory(|memory| memory.moving = moving)?;
         if published {
             self.with_memory(|memory| memory.sequence += 1)?;
         }

@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod problem;
 pub mod publish;
 mod say;
+pub mod schedule;
 pub mod world;
 mod write;
 

@@ -1,6 +1,9 @@
 //! What is wrong with which object.
 
+use commonwatt_api::{SiteAssignment, SubjectKind, conditions::reasons};
 use serde::{Deserialize, Serialize};
+
+use crate::dereference::Seen;
 
 /// Something that cannot be used, on which object, and what to do about it. It stops nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,4 +28,33 @@ impl Problem {
             message: message.into(),
         }
     }
+}
+
+/// Assignments whose deployment or job is not there, though nobody saw it go: a finalizer was taken off by hand, or a
+/// backup brought back. Nothing is given back for that; a person has to say so.
+pub fn abandoned(seen: &Seen) -> Vec<Problem> {
+    let gone = |assignment: &&SiteAssignment| {
+        let subject = &assignment.spec.subject;
+        let name = format!("{}/{}", subject.namespace, subject.name);
+        match subject.kind {
+            SubjectKind::ModelDeployment => !seen.deployments.contains_key(&name),
+            SubjectKind::Job => !seen.jobs.contains_key(&name),
+        }
+    };
+    let leaving = |assignment: &&SiteAssignment| {
+        assignment.metadata.deletion_timestamp.is_some() || assignment.spec.release.is_some()
+    };
+    seen.assignments
+        .iter()
+        .filter(|(_, assignment)| gone(assignment) && !leaving(assignment))
+        .map(|(name, assignment)| {
+            let subject = &assignment.spec.subject;
+            let message = format!(
+                "spec.subject: {:?} {}/{} is gone without having been deleted; what runs goes on; delete this \
+                 SiteAssignment to give it back",
+                subject.kind, subject.namespace, subject.name
+            );
+            Problem::new("SiteAssignment", name, reasons::NOT_FOUND, message)
+        })
+        .collect()
 }

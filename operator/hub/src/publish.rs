@@ -17,6 +17,7 @@ use commonwatt_store::Object;
 use serde_json::{Value, json};
 
 use crate::dereference::Seen;
+use crate::schedule::{ceiling_at, same_from, schedule};
 
 /// Who publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,38 +43,6 @@ pub struct Wanted {
     pub since: DateTime<Utc>,
 }
 
-/// The ceiling of a schedule at an instant.
-pub fn ceiling_at(schedule: &[ScheduledHour], now: DateTime<Utc>) -> u32 {
-    let hour = schedule
-        .iter()
-        .rev()
-        .find(|hour| hour.start.0 <= now)
-        .or(schedule.first());
-    hour.map_or(0, |hour| u32::try_from(hour.max).unwrap_or(0))
-}
-
-/// Whether two schedules say the same from now on, for as long as the new one reaches.
-pub fn same_from(old: &[ScheduledHour], new: &[ScheduledHour], now: DateTime<Utc>) -> bool {
-    let at = |schedule: &[ScheduledHour], when: DateTime<Utc>| {
-        let hour = schedule
-            .iter()
-            .rev()
-            .find(|hour| hour.start.0 <= when)
-            .or(schedule.first());
-        hour.map(|hour| (hour.min, hour.max))
-    };
-    let reaches = |schedule: &[ScheduledHour]| schedule.last().map(|hour| hour.start.0);
-    // An old schedule that ends within half of the new one's reach is written anew: a lost hub must leave enough.
-    let Some(new_end) = reaches(new) else {
-        return old.is_empty();
-    };
-    let half = now + (new_end - now) / 2;
-    reaches(old).is_some_and(|end| end >= half)
-        && new
-            .iter()
-            .all(|hour| at(old, hour.start.0.max(now)) == at(new, hour.start.0.max(now)))
-}
-
 /// Ceilings and floors by slot, and why.
 type Place = (Vec<u32>, Vec<u32>, String);
 
@@ -86,6 +55,7 @@ pub fn serving(
     decision: &Decision,
     slots: &Slots,
     mode: Mode,
+    moving: &mut Moving,
     now: DateTime<Utc>,
 ) -> Vec<Wanted> {
     let mut places: BTreeMap<(SiteId, VariantName), Place> = BTreeMap::new();
@@ -100,6 +70,7 @@ pub fn serving(
     }
     let present = assignments_of(seen, &read.id);
     let hold = held(read, decision, &present, now);
+    follow_moves(moving, read, decision, &present, now);
     for key in present.keys() {
         let nothing = || {
             (
@@ -165,6 +136,9 @@ pub fn serving(
             workload,
             schedule,
             reason: clip(&reason),
+            moved_to: moving
+                .get(&(read.id.clone(), site.clone()))
+                .map(ToString::to_string),
             release,
         };
         let since = since(old, current, now);
@@ -201,6 +175,50 @@ pub fn assignments_of<'a>(
         .collect()
 }
 
+/// Where the load of a deployment goes that is leaving a site. A leader remembers it while the move lasts.
+pub type Moving = BTreeMap<(DeploymentId, SiteId), SiteId>;
+
+/// Notes which site takes over from which: one that is left, and one whose replicas are still coming up.
+fn follow_moves(
+    moving: &mut Moving,
+    read: &Deployment,
+    decision: &Decision,
+    present: &BTreeMap<(SiteId, VariantName), &SiteAssignment>,
+    now: DateTime<Utc>,
+) {
+    // Tokens per second by site: planned for this hour, allowed now, ready now.
+    let mut sites: BTreeMap<&SiteId, (f64, f64, f64)> = BTreeMap::new();
+    let tokens = |variant: &VariantName| {
+        let shape = read.variants.iter().find(|shape| shape.name == *variant);
+        shape.map_or(0.0, |shape| shape.tokens_per_second.0)
+    };
+    for (site, variants) in &decision.sites {
+        for (variant, placement) in variants {
+            let planned = placement.ceiling.first().copied().unwrap_or(0);
+            sites.entry(site).or_default().0 += f64::from(planned) * tokens(variant);
+        }
+    }
+    for ((site, variant), assignment) in present {
+        let entry = sites.entry(site).or_default();
+        entry.1 += f64::from(ceiling_at(&assignment.spec.schedule, now)) * tokens(variant);
+        let ready = assignment.status.as_ref().and_then(|s| s.ready_replicas);
+        entry.2 += ready.unwrap_or(0).max(0) as f64 * tokens(variant);
+    }
+    let coming = sites
+        .iter()
+        .map(|(site, (planned, _, ready))| (*site, planned - ready))
+        .filter(|(_, more)| *more > 0.0)
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    for (site, (planned, allowed, _)) in &sites {
+        let key = (read.id.clone(), (*site).clone());
+        if planned >= allowed {
+            moving.remove(&key);
+        } else if let Some((other, _)) = coming.filter(|(other, _)| other != site) {
+            moving.insert(key, other.clone());
+        }
+    }
+}
+
 /// Whether places must be held until others are ready.
 fn held(
     read: &Deployment,
@@ -233,19 +251,6 @@ fn held(
         ready_after += ready.min(f64::from(wanted)) * shape.tokens_per_second.0;
     }
     gives_up && ready_after + 1e-6 < ready_now.min(read.demand.0)
-}
-
-fn schedule(ceiling: &[u32], floor: &[u32], keep: u32, slots: &Slots) -> Vec<ScheduledHour> {
-    ceiling
-        .iter()
-        .zip(floor)
-        .enumerate()
-        .map(|(slot, (ceiling, floor))| ScheduledHour {
-            start: slots.begin(slot).into(),
-            min: i64::from(*floor.min(ceiling)),
-            max: i64::from((*ceiling).max(keep)),
-        })
-        .collect()
 }
 
 fn since(old: Option<&SiteAssignment>, current: u32, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -330,6 +335,7 @@ pub fn batch(
             "waiting saves {:.2} against starting at once",
             placed.saved_by_waiting.0
         )),
+        moved_to: None,
         release: None,
     };
     Some(Wanted {
@@ -369,6 +375,7 @@ pub fn says_already(old: &SiteAssignment, wanted: &Wanted, now: DateTime<Utc>) -
     let mut spec = wanted.spec.clone();
     spec.sequence = old.spec.sequence;
     spec.reason.clone_from(&old.spec.reason);
+    spec.moved_to.clone_from(&old.spec.moved_to);
     spec.offer_revision = old.spec.offer_revision;
     let same = same_from(&old.spec.schedule, &spec.schedule, now);
     spec.schedule.clone_from(&old.spec.schedule);
@@ -380,54 +387,4 @@ pub fn says_already(old: &SiteAssignment, wanted: &Wanted, now: DateTime<Utc>) -
     let ask_again =
         refused.is_some_and(|refusal| refusal.offer_revision != wanted.spec.offer_revision);
     same && spec == old.spec && !ask_again
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hours(start: &str, maxima: &[i64]) -> Vec<ScheduledHour> {
-        let start: DateTime<Utc> = start.parse().expect("a time");
-        let hour = |(index, max): (usize, &i64)| ScheduledHour {
-            start: (start + chrono::TimeDelta::hours(index as i64)).into(),
-            min: 0,
-            max: *max,
-        };
-        maxima.iter().enumerate().map(hour).collect()
-    }
-
-    #[test]
-    fn a_schedule_that_only_rolled_on_is_the_same() {
-        let old = hours("2023-06-05T00:00:00Z", &[2, 2, 3, 3, 3, 3]);
-        let now = "2023-06-05T01:10:00Z".parse().expect("a time");
-        assert!(same_from(
-            &old,
-            &hours("2023-06-05T01:00:00Z", &[2, 3, 3, 3, 3, 3]),
-            now
-        ));
-        assert!(!same_from(
-            &old,
-            &hours("2023-06-05T01:00:00Z", &[2, 3, 3, 1, 3, 3]),
-            now
-        ));
-        assert!(!same_from(
-            &hours("2023-06-05T00:00:00Z", &[2, 2]),
-            &hours("2023-06-05T01:00:00Z", &[2; 12]),
-            now
-        ));
-    }
-
-    #[test]
-    fn the_ceiling_of_the_hour_counts_and_the_last_holds_on() {
-        let schedule = hours("2023-06-05T00:00:00Z", &[1, 2, 3]);
-        let at = |text: &str| ceiling_at(&schedule, text.parse().expect("a time"));
-        assert_eq!(
-            (
-                at("2023-06-04T23:00:00Z"),
-                at("2023-06-05T01:30:00Z"),
-                at("2023-06-06T00:00:00Z")
-            ),
-            (1, 2, 3)
-        );
-    }
 }

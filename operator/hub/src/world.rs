@@ -496,7 +496,7 @@ fn history(
             commit(
                 &mut committed,
                 assignment,
-                crate::publish::ceiling_at(&spec.schedule, now),
+                crate::schedule::ceiling_at(&spec.schedule, now),
                 now,
             );
         }

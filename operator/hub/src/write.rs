@@ -4,15 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{
-    DeletionPolicy, FINALIZER, Mode, ModelDeployment, SiteAssignment, SubjectKind,
+    DeletionPolicy, FINALIZER, Mode, ModelDeployment, SiteAssignment, SiteAssignmentSpec,
+    SubjectKind,
 };
 use commonwatt_fleet::{DeploymentId, JobId};
 use commonwatt_store::{Event, EventType, Kind, Object, StoreError, apply_in_namespace, to_object};
 use serde_json::{Value, json};
 
 use crate::hub::{Cycle, Hub};
-use crate::publish::{Publisher, Wanted, batch, says_already, serving};
+use crate::publish::{Moving, Publisher, Wanted, batch, says_already, serving};
 use crate::world::SINCE;
+
+/// Kind, namespace and name of what an assignment is for.
+type SubjectKey = (SubjectKind, String, String);
+
+fn subject_of(spec: &SiteAssignmentSpec) -> SubjectKey {
+    let subject = &spec.subject;
+    (
+        subject.kind,
+        subject.namespace.clone(),
+        subject.name.clone(),
+    )
+}
 
 /// On a job's assignment: seconds that it has run.
 pub const WORKED: &str = "commonwatt.dev/worked-seconds";
@@ -24,6 +37,7 @@ impl Hub {
         cycle: &mut Cycle,
         publisher: &Publisher,
         worked: &BTreeMap<String, f64>,
+        moving: &mut Moving,
         now: DateTime<Utc>,
     ) -> bool {
         let before = cycle.writes;
@@ -32,15 +46,25 @@ impl Hub {
         if !cycle.findings.is_empty() {
             return cycle.writes > before;
         }
-        for wanted in self.wanted(cycle, publisher, now) {
-            self.put(cycle, &wanted, worked, now).await;
+        let wanted = self.wanted(cycle, publisher, moving, now);
+        let unmarked = self.mark(cycle, &wanted).await;
+        for wanted in wanted {
+            if !unmarked.contains(&subject_of(&wanted.spec)) {
+                self.put(cycle, &wanted, worked, now).await;
+            }
         }
         self.finish_jobs(cycle, now).await;
         cycle.writes > before
     }
 
     /// Every assignment that the plan wants.
-    fn wanted(&self, cycle: &Cycle, publisher: &Publisher, now: DateTime<Utc>) -> Vec<Wanted> {
+    fn wanted(
+        &self,
+        cycle: &Cycle,
+        publisher: &Publisher,
+        moving: &mut Moving,
+        now: DateTime<Utc>,
+    ) -> Vec<Wanted> {
         let seen = &cycle.seen;
         let mut all = Vec::new();
         for (name, declared) in &seen.deployments {
@@ -63,7 +87,7 @@ impl Hub {
                 plan.slots,
             ) {
                 all.extend(serving(
-                    publisher, seen, declared, read, decision, &slots, mode, now,
+                    publisher, seen, declared, read, decision, &slots, mode, moving, now,
                 ));
             }
         }
@@ -182,7 +206,6 @@ impl Hub {
                 self.drop_finalizer(cycle, &Kind::JOB, &job).await;
             }
         }
-        self.mark(cycle).await;
     }
 
     /// Asks sites to give back what belongs to an object. Returns how many assignments are left.
@@ -326,26 +349,23 @@ impl Hub {
         }
     }
 
-    /// Our finalizer on what has assignments, so that a deletion is seen before it is done.
-    async fn mark(&self, cycle: &mut Cycle) {
-        let with: BTreeSet<(SubjectKind, String, String)> = cycle
-            .seen
-            .assignments
-            .values()
-            .map(|a| {
-                (
-                    a.spec.subject.kind,
-                    a.spec.subject.namespace.clone(),
-                    a.spec.subject.name.clone(),
-                )
-            })
+    /// Our finalizer on what has or shall have assignments, so that a deletion is seen before it is done. Returns those
+    /// that could not be marked: they get no assignment, which would outlive them.
+    async fn mark(&self, cycle: &mut Cycle, wanted: &[Wanted]) -> BTreeSet<SubjectKey> {
+        let present = cycle.seen.assignments.values().map(|a| &a.spec);
+        let with: BTreeSet<SubjectKey> = present
+            .chain(wanted.iter().map(|wanted| &wanted.spec))
+            .map(subject_of)
             .collect();
+        let mut unmarked = BTreeSet::new();
         let deployments = cycle
             .seen
             .deployments
             .values()
             .filter_map(|deployment| to_object(deployment).ok());
-        let jobs = cycle.seen.jobs.values().cloned();
+        // Elsewhere than in Enforce the account may not write a Job.
+        let enforces = self.mode == Mode::Enforce;
+        let jobs = cycle.seen.jobs.values().filter(|_| enforces).cloned();
         let of = |kind: SubjectKind| move |object| (kind, object);
         let all: Vec<(SubjectKind, Object)> = deployments
             .map(of(SubjectKind::ModelDeployment))
@@ -376,11 +396,15 @@ impl Hub {
                 .await
             {
                 Ok(_) => cycle.writes += 1,
-                Err(error) => cycle
-                    .failures
-                    .push(format!("finalizer of {kind} {}: {error}", object.name())),
+                Err(error) => {
+                    cycle
+                        .failures
+                        .push(format!("finalizer of {kind} {}: {error}", object.name()));
+                    unmarked.insert(key);
+                }
             }
         }
+        unmarked
     }
 
     /// A job's status at its site is the hub's Job's status; a finished one gives its place back.

@@ -109,9 +109,6 @@ pub struct Decision {
     /// The site that took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<SiteId>,
-    /// The site that it came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved_from: Option<SiteId>,
 }
 
 /// What a grid event is for.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{
     AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, DeletionPolicy, Mode, annotations,
 };
-use commonwatt_fleet::Watts;
+use commonwatt_fleet::{SiteId, Watts};
 use commonwatt_ledger::{Decision, DecisionKind, Limit, Workload};
 use commonwatt_store::{Event, EventType, Kind, Object, StoreError, to_object, write_status};
 use serde_json::{Value, json};
@@ -338,13 +338,19 @@ impl Agent {
         let before = replicas(before.unwrap_or(0));
         let after = replicas(spec.ceiling);
         let watts = Watts(spec.workload.watts);
-        let reason = stage
-            .asked
-            .iter()
-            .find(|asked| asked.record == name)
-            .map(|asked| asked.assignment.spec.reason.clone());
+        let asked = stage.asked.iter().find(|asked| asked.record == name);
+        let asked = asked.map(|asked| &asked.assignment.spec);
+        let moved_to = asked
+            .and_then(|spec| spec.moved_to.as_deref())
+            .filter(|_| what == DecisionKind::CeilingLowered && spec.held_by.is_none())
+            .map(SiteId::from);
+        let reason = asked.map(|spec| spec.reason.clone());
         let decision = Decision {
-            what,
+            what: if moved_to.is_some() {
+                DecisionKind::Moved
+            } else {
+                what
+            },
             workload: Workload::Open(format!("{}/{}", spec.subject.namespace, spec.subject.name)),
             replicas_before: before,
             replicas_after: after,
@@ -360,8 +366,7 @@ impl Agent {
                 value: in_force.watts.0 as f64,
                 set_by: in_force.set_by.clone(),
             }),
-            moved_to: None,
-            moved_from: None,
+            moved_to,
         };
         self.write_decision(stage.name(), stage.now, decision, cycle);
     }
@@ -406,6 +411,10 @@ fn original(spec: &AdmissionRecordSpec) -> u32 {
 
 fn kind_of_decision(before: Option<i64>, spec: &AdmissionRecordSpec) -> Option<DecisionKind> {
     let job = spec.subject.kind == commonwatt_api::SubjectKind::Job;
+    // Admitted for a later hour, or given back after it had gone: nothing is here, and nothing was.
+    if before.unwrap_or(0) == 0 && spec.ceiling == 0 {
+        return None;
+    }
     if spec.release.is_some() {
         return Some(DecisionKind::Released);
     }

@@ -468,7 +468,6 @@ mod tests {
             detail: String::new(),
             limit: None,
             moved_to: None,
-            moved_from: None,
         };
         keeper
             .decide("a", at("2023-06-05T00:10:00Z"), decision.clone())

@@ -179,12 +179,16 @@ mod tests {
         let theirs = json!({ "manager": "kubectl", "operation": "Apply", "fieldsV1": {} });
         let ours = |operation| json!({ "manager": "commonwatt", "operation": operation });
         let status = json!({ "manager": "commonwatt", "subresource": "status" });
-        let object = Object(json!({ "metadata": { "resourceVersion": "7", "managedFields": [
+        let object = Object(
+            json!({ "metadata": { "resourceVersion": "7", "managedFields": [
             theirs, ours("Apply"), ours("Update"), status,
-        ] } }));
+        ] } }),
+        );
         assert_eq!(
             object.without_our_ownership(),
-            Some(json!({ "metadata": { "resourceVersion": "7", "managedFields": [theirs, status] } }))
+            Some(
+                json!({ "metadata": { "resourceVersion": "7", "managedFields": [theirs, status] } })
+            )
         );
         let none = Object(json!({ "metadata": { "managedFields": [theirs] } }));
         assert_eq!(none.without_our_ownership(), None);

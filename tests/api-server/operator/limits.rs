@@ -282,8 +282,14 @@ fn event(north: &ControlPlane, name: &str) -> Result {
     replicas(north, "2")?;
     // Held to the end, and back, but not at once: the ramp of 20 s is climbed.
     let left = (start + TimeDelta::seconds(60) - Utc::now()).to_std();
-    std::thread::sleep(left.unwrap_or_default().saturating_sub(Duration::from_secs(2)));
-    assert!(charged(north)? <= 2200, "the target was not held to the end");
+    std::thread::sleep(
+        left.unwrap_or_default()
+            .saturating_sub(Duration::from_secs(2)),
+    );
+    assert!(
+        charged(north)? <= 2200,
+        "the target was not held to the end"
+    );
     wait_for_charge(north, "the load to come back", |watts| {
         watts == 4 * REPLICA + 2000
     })?;

@@ -1,10 +1,10 @@
 //! The hub's loop: stand for election, lead, plan, publish; and the agents of sites whose kubeconfig it holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::anyhow;
-use commonwatt_hub::{Cycle, Hub, Identity, Planning};
+use commonwatt_hub::{Cycle, Hub, Identity, Planning, Problem};
 use commonwatt_kubernetes::{Election, KubeStore, Lead};
 use commonwatt_site::HubLink;
 use commonwatt_store::{Clock, Kind, Store, StoreError};
@@ -25,6 +25,7 @@ pub struct Role {
     context: Context,
     client: Client,
     store: Arc<KubeStore>,
+    told: Mutex<Vec<Problem>>,
 }
 
 impl Role {
@@ -34,6 +35,7 @@ impl Role {
             context: context.clone(),
             store: Arc::new(KubeStore::new(client.clone(), context.metrics.clone())),
             client,
+            told: Mutex::default(),
         }
     }
 
@@ -188,10 +190,30 @@ impl Role {
             // Agents of this process share the store, whose own writes are no news.
             self.context.sites_bell.ring();
         }
+        self.tell_problems(cycle);
         for finding in &cycle.findings {
             metrics.failed(ROLE, "AuditFinding");
             tracing::error!(%finding, "the audit refused the plan; nothing was published");
         }
         agent::tell_failures(metrics, ROLE, &cycle.failures);
+    }
+
+    /// What is wrong with objects here is on their conditions; the log says it once.
+    fn tell_problems(&self, cycle: &Cycle) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for problem in cycle
+            .problems
+            .iter()
+            .filter(|problem| !told.contains(problem))
+        {
+            tracing::warn!(
+                kind = problem.kind,
+                name = problem.name,
+                reason = problem.reason,
+                why = problem.message,
+                "an object cannot be used"
+            );
+        }
+        told.clone_from(&cycle.problems);
     }
 }

@@ -114,7 +114,7 @@ impl Reach {
             site,
             reachable = condition.status,
             reason = condition.reason,
-            message = condition.message,
+            why = condition.message,
             "reachability changed"
         );
         set_condition(

@@ -200,7 +200,6 @@ fn decision(
             set_by: "GridEvent/evening-peak".into(),
         }),
         moved_to: to.map(SiteId::from),
-        moved_from: None,
     };
     log.write(hour(at), Body::Decision(body));
 }

@@ -127,7 +127,6 @@ pub fn moved(sequence: u64, at: i64, before: i64, after: i64, to: Option<&str>) 
         detail: "needs 12 kW, 3 kW left of 1 MW".into(),
         limit: None,
         moved_to: to.map(SiteId::from),
-        moved_from: None,
     };
     Record::new(sequence, hour(at), site(), Body::Decision(body))
 }
