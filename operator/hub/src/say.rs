@@ -98,13 +98,17 @@ impl Hub {
                 _ => ModelDeploymentStatus::default(),
             };
             status.conditions = declared.status.clone().unwrap_or_default().conditions;
-            let condition = placed(
-                problem.as_ref(),
-                decision.map(|(_, _, decision)| decision),
-                &status,
-                mode,
-                now,
-            );
+            let condition = if declared.metadata.deletion_timestamp.is_some() {
+                leaving(cycle, &id, now)
+            } else {
+                placed(
+                    problem.as_ref(),
+                    decision.map(|(_, _, decision)| decision),
+                    &status,
+                    mode,
+                    now,
+                )
+            };
             self.tell(&declared, &condition).await;
             set_condition(
                 &mut status.conditions,
@@ -330,7 +334,8 @@ impl Cycle {
     fn note(&mut self, what: &str, result: Result<StatusWrite, StoreError>) {
         match result {
             Ok(StatusWrite::Written) => self.writes += 1,
-            Ok(StatusWrite::Same) => {}
+            // Gone meanwhile: there is nobody left to tell.
+            Ok(StatusWrite::Same) | Err(StoreError::NotFound(_)) => {}
             Err(error) => self.failures.push(format!("{what}: {error}")),
         }
     }
@@ -472,6 +477,36 @@ fn weigh(sites: &mut [SiteDecision], world: &World, id: &DeploymentId) {
     if let Some(most) = sites.iter_mut().max_by_key(|site| site.traffic_weight) {
         most.traffic_weight += left;
     }
+}
+
+/// What a deployment that is being deleted waits for.
+fn leaving(cycle: &Cycle, id: &DeploymentId, now: DateTime<Utc>) -> Condition {
+    let mut waits: Vec<String> = assignments_of(&cycle.seen, id)
+        .keys()
+        .map(|(site, _)| {
+            let offer = cycle.seen.offers.get(site.as_str());
+            let until = offer.map(|offer| offer.spec.valid_until.0);
+            until.map_or_else(
+                || format!("{site}, which is not known any more"),
+                |until| {
+                    format!(
+                        "{site}, at the latest until {}",
+                        until.format("%Y-%m-%d %H:%M UTC")
+                    )
+                },
+            )
+        })
+        .collect();
+    waits.dedup();
+    let message = if waits.is_empty() {
+        "given back".to_owned()
+    } else {
+        format!(
+            "being given back; waits for the word of {}; a site that does not answer by then keeps what it admitted",
+            waits.join("; ")
+        )
+    };
+    Condition::new(types::PLACED, false, reasons::RELEASED, message, now)
 }
 
 /// The verdict on a deployment.

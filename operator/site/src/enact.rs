@@ -397,7 +397,8 @@ impl Cycle {
     ) {
         match result {
             Ok(commonwatt_store::StatusWrite::Written) => self.writes += 1,
-            Ok(commonwatt_store::StatusWrite::Same) => {}
+            // Gone meanwhile: there is nobody left to tell.
+            Ok(commonwatt_store::StatusWrite::Same) | Err(StoreError::NotFound(_)) => {}
             Err(error) => self.failures.push(format!("{what}: {error}")),
         }
     }

@@ -202,6 +202,40 @@ fn wrong_objects_stop_nothing_else(fleet: &Fleet) -> Result {
     let running = get(south, &["deployment", "chat-h100", "--namespace=models"])?;
     assert_eq!(running["status"]["readyReplicas"], 1);
     patch("site/south", zone("UTC")).ok()?;
+    // More watts than a number holds: the budget says so, and until it is mended nothing grows there.
+    let limit = |limit: &str| json!({ "spec": { "limit": limit } });
+    patch("powerbudget/south-feeder", limit("999999999999999T")).ok()?;
+    wait_for_field(
+        south,
+        "powerbudget/south-feeder",
+        ".status.conditions[?(@.type=='WithinLimit')].reason",
+        "Invalid",
+    )?;
+    wait_for_field(
+        south,
+        "site/south",
+        ".status.limitSetBy",
+        "powerbudget/south-feeder (invalid)",
+    )?;
+    patch("powerbudget/south-feeder", limit("20k")).ok()?;
+    // A series that has ended: its fallback counts, and everybody is told.
+    let ended = json!({ "spec": { "fallback": "650", "source": { "static": {
+        "repeat": "None", "start": "2020-01-01T00:00:00Z", "stepSeconds": 3600, "values": ["700"],
+    } } } });
+    patch("gridsignal/south-carbon", ended).ok()?;
+    wait_for_field(
+        south,
+        "gridsignal/south-carbon",
+        ".status.conditions[?(@.type=='SignalFresh')].reason",
+        "SignalStale",
+    )?;
+    wait_for_field(
+        south,
+        "site/south",
+        ".status.conditions[?(@.type=='Ready')].reason",
+        "SignalStale",
+    )?;
+    wait_for_field(south, "gridsignal/south-carbon", ".status.value", "650.0")?;
     wait_for_deployment(fleet, "chat", "chat to be as it was", is_ok)?;
     fleet
         .hub

@@ -17,6 +17,7 @@ pub struct Operator {
     arguments: Vec<String>,
     roles: String,
     halt: Option<u32>,
+    identity: String,
 }
 
 /// A running operator. It ends with the value.
@@ -35,6 +36,7 @@ impl Operator {
             arguments: Vec::new(),
             roles: "hub,site".into(),
             halt: None,
+            identity: "test".into(),
         }
     }
 
@@ -46,6 +48,12 @@ impl Operator {
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments
             .extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// As another replica.
+    pub fn called(mut self, identity: &str) -> Self {
+        self.identity = identity.to_owned();
         self
     }
 
@@ -65,7 +73,7 @@ impl Operator {
             .args(["run", "--mode=Enforce", "--listen=127.0.0.1:0"])
             .arg(format!("--roles={}", self.roles))
             .arg(format!("--namespace={NAMESPACE}"))
-            .arg("--identity=test")
+            .arg(format!("--identity={}", self.identity))
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
             .arg("--ledger")
@@ -124,6 +132,11 @@ impl Started {
     /// Whether it has stopped before a write, as it was told to.
     pub fn is_halted(&self) -> bool {
         self.log().contains("halted before")
+    }
+
+    /// Whether it is ready, by its own word.
+    pub fn is_ready(&self) -> bool {
+        self.page("/readyz").is_ok()
     }
 
     /// Ends it as a crash would, and leaves its folder.
