@@ -58,6 +58,12 @@ pub fn reading(spec: &Spec, now: DateTime<Utc>) -> Result<Reading, SignalError> 
 
 fn declared(spec: &Spec, shape: &Shape, now: DateTime<Utc>) -> Result<Reading, SignalError> {
     let Some(value) = shape.at(now) else {
+        // A series that is over was true once: old, not absent.
+        if let Some(end) = shape.end().filter(|end| *end <= now) {
+            let age = (now - end).num_seconds();
+            let why = format!("what was declared ended at {}, {age} s ago", clock(end));
+            return fallback(spec, State::Stale, Some((end, age)), why);
+        }
         let why = format!("nothing is declared for {}", clock(now));
         return fallback(spec, State::Missing, None, why);
     };
@@ -159,6 +165,26 @@ mod tests {
             Future::Seasonal,
         )
         .unwrap()
+    }
+
+    #[test]
+    fn a_declared_series_that_is_over_is_stale_and_one_that_has_not_begun_is_missing() {
+        let mut shape = crate::Shape::constant(700.0);
+        shape.start = Some(at("2023-01-01T00:00:00Z"));
+        let spec = Spec::new(
+            "a",
+            Quantity::AverageCarbon,
+            Source::Static(shape),
+            7200,
+            Some(650.0),
+            Future::Known,
+        )
+        .unwrap();
+        let after = reading(&spec, at("2023-01-01T02:00:00Z")).unwrap();
+        assert_eq!((after.state, after.value), (State::Stale, 650.0));
+        assert_eq!(after.observed_at, Some(at("2023-01-01T01:00:00Z")));
+        let before = reading(&spec, at("2022-12-31T23:00:00Z")).unwrap();
+        assert_eq!((before.state, before.value), (State::Missing, 650.0));
     }
 
     #[test]

@@ -96,6 +96,13 @@ impl Shape {
         self.values.get(usize::try_from(index).ok()?).copied()
     }
 
+    /// When a series that does not repeat is over.
+    pub fn end(&self) -> Option<DateTime<Utc>> {
+        let start = self.start.filter(|_| self.repeat == Repeat::None)?;
+        let seconds = i64::from(self.step_seconds).checked_mul(self.values.len() as i64)?;
+        start.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+    }
+
     /// The mean over `from` to `to`, weighted by time; nothing when less than half of it was declared.
     pub fn mean(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<f64> {
         let (mut covered, mut sum) = (0.0, 0.0);

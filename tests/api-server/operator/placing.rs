@@ -235,7 +235,7 @@ fn wrong_objects_stop_nothing_else(fleet: &Fleet) -> Result {
         ".status.conditions[?(@.type=='Ready')].reason",
         "SignalStale",
     )?;
-    wait_for_field(south, "gridsignal/south-carbon", ".status.value", "650.0")?;
+    wait_for_field(south, "gridsignal/south-carbon", ".status.value", "650")?;
     wait_for_deployment(fleet, "chat", "chat to be as it was", is_ok)?;
     fleet
         .hub
