@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use commonwatt_api::{GridEvent, SiteOffer, conditions::types};
+use commonwatt_api::{GridEvent, ModelProfile, SiteOffer, conditions::types};
 use commonwatt_dashboard::view::{
     CommunityLink, CostPart, DeploymentView, EventView, FleetView, GpuView, HistoryHour, JobView,
     ObjectiveView, PlacementView, RejectedView, SignalState, SignalView, SiteView, WaterView,
@@ -82,7 +82,7 @@ pub fn fleet(
             .seen
             .deployments
             .iter()
-            .map(|(name, declared)| deployment(name, declared, plan))
+            .map(|(name, declared)| deployment(name, declared, plan, &hub.seen.profiles))
             .collect();
         view.jobs = plan
             .jobs
@@ -257,6 +257,7 @@ fn deployment(
     name: &str,
     declared: &commonwatt_api::ModelDeployment,
     plan: &Plan,
+    profiles: &BTreeMap<String, ModelProfile>,
 ) -> DeploymentView {
     let status = declared.status.clone().unwrap_or_default();
     let number = |value: &Option<commonwatt_api::Decimal>| {
@@ -310,6 +311,18 @@ fn deployment(
             .iter()
             .find(|condition| condition.type_ == types::PLACED && condition.status != "True")
             .map(|condition| format!("{}: {}", condition.reason, condition.message)),
+        measured_by: declared
+            .spec
+            .variants
+            .iter()
+            .filter_map(|variant| {
+                let spec = &profiles.get(&variant.profile)?.spec;
+                Some(format!(
+                    "{}: {} ({})",
+                    variant.name, spec.source, spec.licence
+                ))
+            })
+            .collect(),
     }
 }
 

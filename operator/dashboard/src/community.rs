@@ -19,6 +19,9 @@ pub fn community_page(report: &Report) -> String {
                 h1 { (report.display_name) }
                 p { (report.period.start.format("%-d %B %Y")) " to " (last.format("%-d %B %Y"))
                     ". Every figure here was computed from the site's own log, and can be computed again by anyone who holds it." }
+                @if !report.contact.is_empty() {
+                    p { "Questions and complaints about this report: " (report.contact) }
+                }
             }
             (section(1, "What was missed, and why", &missed(report)))
             (section(2, "Water", &water(report)))

@@ -34,6 +34,12 @@ pub(crate) fn deployment(view: &FleetView, deployment: &DeploymentView) -> Marku
                     (rejections(&deployment.name, &deployment.rejected))
                 }
             }
+            @if !deployment.measured_by.is_empty() {
+                details {
+                    summary { "Where its figures come from" }
+                    ul.small { @for source in &deployment.measured_by { li { (source) } } }
+                }
+            }
         }
     }
 }

@@ -211,6 +211,8 @@ pub struct DeploymentView {
     pub rejected: Vec<RejectedView>,
     /// Demand that nothing serves, in words; none when all is served.
     pub unmet: Option<String>,
+    /// Where the watts and tokens of its variants were measured, and under which licence.
+    pub measured_by: Vec<String>,
 }
 
 /// Replicas of a variant at a site.

@@ -38,6 +38,9 @@ pub struct Report {
     pub community: String,
     /// Its name as people write it.
     pub display_name: String,
+    /// Whom to write to about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub contact: String,
     /// Languages that it reads.
     pub languages: Vec<String>,
     /// Of what time.
@@ -146,6 +149,7 @@ pub fn report(records: &[Record], request: &Request) -> Report {
         schema: ReportSchema::V1,
         community: request.community.clone(),
         display_name: request.display_name.clone(),
+        contact: request.contact.clone(),
         languages: request.languages.clone(),
         period: request.period,
         missed: missed(&index, &sites, request.period, &commitments, &events),

@@ -15,6 +15,8 @@ pub struct Request {
     pub community: String,
     /// Its name as people write it.
     pub display_name: String,
+    /// Whom to write to about the report.
+    pub contact: String,
     /// Languages that it reads, as BCP 47 tags.
     pub languages: Vec<String>,
     /// Its sites and their terms.

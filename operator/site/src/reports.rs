@@ -115,15 +115,13 @@ fn request(seen: &Seen, community: &HostCommunity, period: Period) -> Result<Req
             .value()
             .map_err(|error| format!("spec.commitments: {error}"))?;
         let (metric, limit, mode, promised) = match commitment.metric {
-            CommitmentMetric::PeakImport => (
-                "peakImport",
-                limit * 1000.0,
-                CommitmentMode::Bind,
-                "at any time",
-            ),
+            // Declared in the units of the figures: kilowatts and cubic metres.
+            CommitmentMetric::PeakImport => {
+                ("peakImport", limit, CommitmentMode::Bind, "at any time")
+            }
             CommitmentMetric::WaterInput => (
                 "waterInput",
-                limit * 1000.0,
+                limit,
                 CommitmentMode::Report,
                 "over the report's period",
             ),
@@ -140,6 +138,7 @@ fn request(seen: &Seen, community: &HostCommunity, period: Period) -> Result<Req
     Ok(Request {
         community: community.metadata.name.clone().unwrap_or_default(),
         display_name: community.spec.display_name.clone(),
+        contact: community.spec.contact.clone(),
         languages: vec!["en".into()],
         sites: community
             .spec
@@ -232,5 +231,80 @@ fn reported(
         breaches: Some(report.missed.len() as i64),
         coverage_percent: Decimal::from_value(coverage, 1),
         figures: figures.take(64).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonwatt_ledger::{
+        Body, MeterHour, MeterId, MissedKind, Quality, Quantity, RecordSchema,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn hour(quantity: Quantity, value: f64, at: DateTime<Utc>, sequence: u64) -> Record {
+        let meter = MeterId::of(quantity);
+        Record {
+            schema: RecordSchema::V1,
+            sequence,
+            recorded_at: at + chrono::TimeDelta::hours(1),
+            site: SiteId::from("hall"),
+            body: Body::Meter(MeterHour {
+                unit: meter.quantity.unit().to_owned(),
+                meter,
+                hour: at,
+                seconds: 3600,
+                value: Some(value),
+                source: Source::Metered,
+                coverage_percent: 100.0,
+                quality: Quality::Ok,
+                method: "a meter".into(),
+                limit: None,
+                restates: None,
+            }),
+        }
+    }
+
+    /// Twenty kilowatts were promised, and 120 litres.
+    fn community() -> HostCommunity {
+        serde_json::from_value(json!({
+            "apiVersion": "commonwatt.dev/v1alpha1", "kind": "HostCommunity",
+            "metadata": { "name": "town" },
+            "spec": {
+                "displayName": "Town", "sites": ["hall"], "totals": {}, "contact": "clerk@town.example",
+                "commitments": [
+                    { "name": "peak", "metric": "PeakImport", "limit": "20", "remedy": "" },
+                    { "name": "water", "metric": "WaterInput", "limit": "0.12", "remedy": "" },
+                ],
+            },
+        }))
+        .expect("a community")
+    }
+
+    fn missed(peak_watts: f64, water_liters: f64) -> Vec<String> {
+        let at: DateTime<Utc> = "2023-06-05T00:00:00Z".parse().expect("a time");
+        let records = [
+            hour(Quantity::PeakImport, peak_watts, at, 0),
+            hour(Quantity::WaterInput, water_liters, at, 1),
+        ];
+        let period = Period {
+            start: at,
+            end: at + chrono::TimeDelta::hours(1),
+        };
+        let report = report_of(&records, &Seen::default(), &community(), period).expect("a report");
+        let missed = report.missed.iter();
+        missed
+            .filter(|missed| missed.kind == MissedKind::Commitment)
+            .map(|missed| missed.which.clone())
+            .collect()
+    }
+
+    #[test]
+    fn what_was_promised_in_kilowatts_and_cubic_metres_is_held_against_kilowatts_and_cubic_metres()
+    {
+        assert_eq!(missed(19_000.0, 110.0), [""; 0]);
+        assert_eq!(missed(21_000.0, 110.0), ["peak"]);
+        assert_eq!(missed(19_000.0, 130.0), ["water"]);
     }
 }

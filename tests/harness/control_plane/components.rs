@@ -77,6 +77,9 @@ impl ControlPlane {
                 // An elected leader that cannot renew its lease exits; this one must outlive an
                 // API server that a test stops.
                 "--leader-elect=false".to_owned(),
+                // Nodes without a kubelet never fail by themselves. On a machine that also compiles kwok's heartbeats
+                // come late, and pods that were marked not ready for it are never ready again.
+                "--node-monitor-grace-period=24h".to_owned(),
                 // Nobody asks it anything, and 0 saves a port.
                 "--secure-port=0".to_owned(),
             ],

@@ -123,13 +123,20 @@ pub fn document(step: &Step) -> Value {
                     })
                 })
                 .collect();
+            let later: Vec<Value> = decision
+                .sites
+                .iter()
+                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
+                .filter(|(_, _, placed)| placed.ceiling.first() == Some(&0))
+                .map(|(site, variant, placed)| json!({ "site": site, "variant": variant, "schedule": placed.ceiling }))
+                .collect();
             let rejected: Vec<Value> = decision
                 .rejected
                 .iter()
                 .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
                 .collect();
             json!({
-                "namespace": id.namespace(), "name": id.name(), "sites": sites, "rejected": rejected,
+                "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later, "rejected": rejected,
                 "unmet": decision.unmet,
             })
         })

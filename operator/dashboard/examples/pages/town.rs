@@ -262,6 +262,7 @@ fn request() -> Request {
     Request {
         community: "mesa-verde-town".into(),
         display_name: "Town of Mesa Verde".into(),
+        contact: "clerk@mesa-verde.example".into(),
         languages: vec!["en".into(), "es".into()],
         sites: vec![SiteTerms {
             connection_maximum: Some(Watts(2_000_000)),

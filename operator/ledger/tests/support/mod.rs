@@ -26,6 +26,7 @@ pub fn request() -> Request {
     Request {
         community: "lakeside-town".into(),
         display_name: "Lakeside".into(),
+        contact: "clerk@lakeside.example".into(),
         languages: vec!["en".into()],
         sites: vec![SiteTerms {
             connection_maximum: Some(Watts(1_000_000)),
