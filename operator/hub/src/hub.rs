@@ -248,7 +248,7 @@ impl Memory {
                     .metadata
                     .annotations
                     .as_ref()?
-                    .get(crate::write::WORKED)?
+                    .get(crate::jobs::WORKED)?
                     .parse::<f64>()
                     .ok()
             });

@@ -8,12 +8,15 @@ use commonwatt_fleet::{BatchJob, JobId, JobShape, Product, SiteId, Watts, World}
 use commonwatt_store::Object;
 use serde_json::Value;
 
+use crate::committed::refusal_of;
 use crate::dereference::Seen;
 use crate::problem::Problem;
-use crate::world::refusal_of;
 
 const ACCELERATOR: &str = "nvidia.com/gpu";
 const PRODUCT_LABEL: &str = "nvidia.com/gpu.product";
+
+/// On a job's assignment: seconds that it has run.
+pub(crate) const WORKED: &str = "commonwatt.dev/worked-seconds";
 
 /// Reads every Job into the world. `worked` says how many seconds each has run so far.
 pub fn read(

@@ -1,13 +1,18 @@
 //! The hub: reads offers, deployments, jobs and policies; plans; audits; publishes one assignment per deployment,
 //! site and variant. A cycle is four steps: dereference (reads), world (validates), publish (pure), and writes.
 
+mod committed;
+mod deployments;
 pub mod dereference;
 pub mod hub;
 pub mod jobs;
+mod leaving;
+mod offers;
 pub mod problem;
 pub mod publish;
 mod say;
 pub mod schedule;
+mod verdict;
 pub mod world;
 mod write;
 

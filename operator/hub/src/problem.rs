@@ -30,6 +30,13 @@ impl Problem {
     }
 }
 
+/// A reason and a message: what is wrong with an object that is being read.
+pub(crate) type Refused = (&'static str, String);
+
+pub(crate) fn invalid(field: &str, error: impl std::fmt::Display) -> Refused {
+    (reasons::INVALID, format!("{field}: {error}"))
+}
+
 /// Assignments whose deployment or job is not there, though nobody saw it go: a finalizer was taken off by hand, or a
 /// backup brought back. Nothing is given back for that; a person has to say so.
 pub fn abandoned(seen: &Seen) -> Vec<Problem> {

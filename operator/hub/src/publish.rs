@@ -16,6 +16,7 @@ use commonwatt_fleet::{
 use commonwatt_store::Object;
 use serde_json::{Value, json};
 
+use crate::committed::{SINCE, is_for};
 use crate::dereference::Seen;
 use crate::schedule::{ceiling_at, same_from, schedule};
 
@@ -160,7 +161,7 @@ pub fn assignments_of<'a>(
     seen.assignments
         .values()
         .filter(|assignment| {
-            crate::world::is_for(assignment, id) && assignment.metadata.deletion_timestamp.is_none()
+            is_for(assignment, id) && assignment.metadata.deletion_timestamp.is_none()
         })
         .map(|assignment| {
             let spec = &assignment.spec;
@@ -254,14 +255,9 @@ fn held(
 }
 
 fn since(old: Option<&SiteAssignment>, current: u32, now: DateTime<Utc>) -> DateTime<Utc> {
-    let known = old.filter(|_| current > 0).and_then(|old| {
-        old.metadata
-            .annotations
-            .as_ref()?
-            .get(crate::world::SINCE)?
-            .parse()
-            .ok()
-    });
+    let known = old
+        .filter(|_| current > 0)
+        .and_then(|old| old.metadata.annotations.as_ref()?.get(SINCE)?.parse().ok());
     known.unwrap_or(now)
 }
 

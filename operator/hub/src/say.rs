@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use commonwatt_api::{
     Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, ModelProfileStatus,
-    PlacementPolicyStatus, PlanHead, PlanHeadStatus, RejectedSite, SiteDecision, SiteOfferStatus,
+    PlacementPolicyStatus, PlanHead, PlanHeadStatus, SiteOfferStatus,
     conditions::{reasons, types},
     set_condition,
 };
-use commonwatt_fleet::{Decision, DeploymentId, Plan, SiteId, World};
+use commonwatt_fleet::{DeploymentId, SiteId};
 use commonwatt_store::{
     Event, EventType, Kind, StatusWrite, StoreError, get, to_object, write_status,
 };
 use serde_json::json;
 
+use crate::deployments::read_profile;
 use crate::hub::{Cycle, HEAD, Hub};
 use crate::problem::Problem;
-use crate::publish::{Publisher, assignments_of};
+use crate::publish::Publisher;
+use crate::verdict::{decided, leaving, placed};
 
 impl Hub {
     /// Writes every status that says something new.
@@ -182,7 +184,7 @@ impl Hub {
         }
         let profiles: Vec<_> = cycle.seen.profiles.values().cloned().collect();
         for profile in profiles {
-            let condition = match crate::world::read_profile(&profile) {
+            let condition = match read_profile(&profile) {
                 Ok(_) => ready(None),
                 Err(message) => {
                     Condition::new(types::READY, false, reasons::PROFILE_UNUSABLE, message, now)
@@ -339,240 +341,4 @@ impl Cycle {
             Err(error) => self.failures.push(format!("{what}: {error}")),
         }
     }
-}
-
-/// A status from a decision.
-fn decided(
-    cycle: &Cycle,
-    declared: &ModelDeployment,
-    id: &DeploymentId,
-    world: &World,
-    plan: &Plan,
-    decision: &Decision,
-    cautious: &BTreeMap<SiteId, Mode>,
-    mode: Mode,
-) -> ModelDeploymentStatus {
-    let assignments = assignments_of(&cycle.seen, id);
-    let number = |value: f64, places: usize| {
-        Decimal::from_value(value, places).unwrap_or_else(|| "0".into())
-    };
-    let until = plan.slots.map_or(world.slots.start, |slots| slots.end(0));
-    let mut sites = Vec::new();
-    for (site, variants) in &decision.sites {
-        for (variant, placement) in variants {
-            let desired = placement.ceiling.first().copied().unwrap_or(0);
-            let assignment = assignments.get(&(site.clone(), variant.clone()));
-            let status = assignment.and_then(|assignment| assignment.status.as_ref());
-            let ready = status.and_then(|status| status.ready_replicas).unwrap_or(0);
-            if desired == 0 && ready == 0 {
-                continue;
-            }
-            let answer = status
-                .and_then(|status| {
-                    status
-                        .conditions
-                        .iter()
-                        .find(|c| c.type_ == types::ADMITTED)
-                })
-                .map_or("Pending".to_owned(), |c| {
-                    if c.status == "True" {
-                        "Admitted".into()
-                    } else {
-                        c.reason.clone()
-                    }
-                });
-            sites.push(SiteDecision {
-                site: site.to_string(),
-                variant: variant.to_string(),
-                desired: i64::from(desired),
-                ready,
-                traffic_weight: 0,
-                cost_per_hour: number(placement.cost_per_hour.total().0, 4),
-                grams_per_hour: number(placement.grams_per_hour.0, 1),
-                liters_per_hour: number(placement.liters_per_hour.0, 2),
-                reason: placement.choice.reason().into(),
-                detail: placement.choice.detail().chars().take(1000).collect(),
-                answer,
-                valid_until: until.into(),
-            });
-        }
-    }
-    weigh(&mut sites, world, id);
-    let cost: f64 = decision
-        .sites
-        .values()
-        .flatten()
-        .map(|(_, p)| p.cost_per_hour.total().0)
-        .sum();
-    let grams: f64 = decision
-        .sites
-        .values()
-        .flatten()
-        .map(|(_, p)| p.grams_per_hour.0)
-        .sum();
-    let demand = declared
-        .spec
-        .demand
-        .tokens_per_second
-        .value()
-        .unwrap_or(0.0);
-    let mut rejected: Vec<RejectedSite> = decision
-        .rejected
-        .iter()
-        .map(|(site, why)| RejectedSite {
-            site: site.to_string(),
-            reason: why.reason().into(),
-            detail: why.detail().chars().take(1000).collect(),
-        })
-        .collect();
-    if mode == Mode::Enforce {
-        rejected.extend(cautious.iter().map(|(site, site_mode)| RejectedSite {
-            site: site.to_string(),
-            reason: "SiteMode".into(),
-            detail: format!(
-                "the site is in {site_mode:?}; it takes nothing until it is in Enforce"
-            ),
-        }));
-    }
-    let mut names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
-    names.dedup();
-    ModelDeploymentStatus {
-        observed_generation: None,
-        conditions: Vec::new(),
-        site_names: Some(names.join(",")),
-        desired_replicas: Some(sites.iter().map(|site| site.desired).sum()),
-        ready_replicas: Some(sites.iter().map(|site| site.ready).sum()),
-        cost_per_hour: Decimal::from_value(cost, 2),
-        grams_per_thousand_tokens: (demand > 0.0).then(|| number(grams / (demand * 3.6), 4)),
-        decided_by: sites
-            .iter()
-            .max_by_key(|site| site.desired)
-            .map(|site| site.reason.clone()),
-        sites,
-        rejected,
-    }
-}
-
-/// Weights from ready capacity, of 10,000 in all; nothing where nothing is ready.
-fn weigh(sites: &mut [SiteDecision], world: &World, id: &DeploymentId) {
-    let Some(deployment) = world.deployments.get(id) else {
-        return;
-    };
-    let capacity = |site: &SiteDecision| {
-        let shape = deployment
-            .variants
-            .iter()
-            .find(|variant| variant.name.as_str() == site.variant);
-        site.ready as f64 * shape.map_or(0.0, |shape| shape.tokens_per_second.0)
-    };
-    let total: f64 = sites.iter().map(capacity).sum();
-    if total <= 0.0 {
-        return;
-    }
-    let mut left = 10_000;
-    for site in sites.iter_mut() {
-        site.traffic_weight = (capacity(site) / total * 10_000.0).floor() as i64;
-        left -= site.traffic_weight;
-    }
-    if let Some(most) = sites.iter_mut().max_by_key(|site| site.traffic_weight) {
-        most.traffic_weight += left;
-    }
-}
-
-/// What a deployment that is being deleted waits for.
-fn leaving(cycle: &Cycle, id: &DeploymentId, now: DateTime<Utc>) -> Condition {
-    let mut waits: Vec<String> = assignments_of(&cycle.seen, id)
-        .keys()
-        .map(|(site, _)| {
-            let offer = cycle.seen.offers.get(site.as_str());
-            let until = offer.map(|offer| offer.spec.valid_until.0);
-            until.map_or_else(
-                || format!("{site}, which is not known any more"),
-                |until| {
-                    format!(
-                        "{site}, at the latest until {}",
-                        until.format("%Y-%m-%d %H:%M UTC")
-                    )
-                },
-            )
-        })
-        .collect();
-    waits.dedup();
-    let message = if waits.is_empty() {
-        "given back".to_owned()
-    } else {
-        format!(
-            "being given back; waits for the word of {}; a site that does not answer by then keeps what it admitted",
-            waits.join("; ")
-        )
-    };
-    Condition::new(types::PLACED, false, reasons::RELEASED, message, now)
-}
-
-/// The verdict on a deployment.
-fn placed(
-    problem: Option<&Problem>,
-    decision: Option<&Decision>,
-    status: &ModelDeploymentStatus,
-    mode: Mode,
-    now: DateTime<Utc>,
-) -> Condition {
-    if let Some(problem) = problem {
-        return Condition::new(
-            types::PLACED,
-            false,
-            &problem.reason,
-            problem.message.clone(),
-            now,
-        );
-    }
-    let Some(decision) = decision else {
-        let message = "nothing is planned: the deployment or the hub is in Observe, or no site offers anything yet";
-        return Condition::new(types::PLACED, false, reasons::OBSERVING, message, now);
-    };
-    if let Some(unmet) = &decision.unmet {
-        let full = unmet.full.iter().map(|(site, limit)| {
-            format!(
-                "{site} takes no more: {}: {}",
-                limit.reason(),
-                limit.detail()
-            )
-        });
-        let rejected = status
-            .rejected
-            .iter()
-            .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail));
-        let mut parts = Vec::new();
-        if unmet.tokens_per_second.0 > 0.0 {
-            parts.push(format!(
-                "{:.0} tokens/s have no place",
-                unmet.tokens_per_second.0
-            ));
-        }
-        if unmet.sites_missing > 0 {
-            parts.push(match unmet.sites_missing {
-                1 => "1 site too few".to_owned(),
-                missing => format!("{missing} sites too few"),
-            });
-        }
-        parts.extend(full.chain(rejected));
-        let message = parts.join("; ");
-        return Condition::new(types::PLACED, false, reasons::UNPLACEABLE, message, now);
-    }
-    if let Some(site) = status
-        .sites
-        .iter()
-        .find(|site| !matches!(site.answer.as_str(), "Admitted" | "Pending" | "Advising"))
-    {
-        let message = format!("{} answered {}", site.site, site.answer);
-        return Condition::new(types::PLACED, false, &site.answer, message, now);
-    }
-    // Each place by itself: what is still ready where it moves from does not make up for what is not yet where it goes.
-    let there = status.sites.iter().all(|site| site.ready >= site.desired);
-    let reason = match (mode, there) {
-        (Mode::Enforce, true) => reasons::OK,
-        (Mode::Enforce, false) => reasons::PROGRESSING,
-        _ => reasons::ADVISING,
-    };
-    Condition::new(types::PLACED, true, reason, "", now)
 }

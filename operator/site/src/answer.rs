@@ -13,11 +13,14 @@ use commonwatt_store::{
 };
 
 use crate::admission::Answer;
-use crate::agent::{Agent, Cycle, HubLink, Stage, namespace_of};
-use crate::decide::{Asked, Decided};
+use crate::agent::{Agent, Cycle, HubLink, namespace_of};
+use crate::decide::Decided;
 use crate::inventory::{PRODUCT_LABEL, accelerators_of};
 use crate::model::SiteModel;
 use crate::offer::{Taken, offer, says_the_same};
+use crate::schedule::scheduled;
+use crate::situation::Asked;
+use crate::stage::Stage;
 use crate::workload::{find, observe};
 
 impl Agent {
@@ -103,7 +106,7 @@ impl Agent {
                 Condition::new(types::ADMITTED, false, reason, detail.clone(), stage.now)
             }
             (Mode::Advise, _) => {
-                let (_, max) = crate::decide::scheduled(&spec.schedule, stage.now);
+                let (_, max) = scheduled(&spec.schedule, stage.now);
                 let message = format!(
                     "would be admitted: {max} × {} ({})",
                     spec.workload.variant, spec.reason

@@ -4,7 +4,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use commonwatt_fleet::Watts;
 use commonwatt_ledger::{Body, Breach, Record};
+
+use crate::model::SiteModel;
+use crate::snapshot::Snapshot;
+
+/// How long load may take to fall under a limit that no event gives a ramp for, seconds: pods get time to end.
+const FALL_SECONDS: i64 = 900;
 
 /// A limit and what is held against it at a moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +30,43 @@ pub struct Against {
     pub allowed_seconds: i64,
     /// Why, in words.
     pub why: String,
+}
+
+/// What a site's limits are and what is held against them now: facility watts charged, litres used.
+pub(crate) fn against(
+    snapshot: &Snapshot,
+    model: &SiteModel,
+    pue: f64,
+    unmanaged: Watts,
+) -> Vec<Against> {
+    let ramp = model
+        .limits
+        .calls
+        .iter()
+        .find(|call| snapshot.set_by == format!("gridevent/{}", call.name))
+        .map_or(FALL_SECONDS, |call| call.ramp_seconds);
+    let power = Against {
+        which: snapshot.set_by.clone(),
+        set_by: snapshot.set_by.clone(),
+        limit: (snapshot.limit.scaled_up(pue) + unmanaged).0 as f64,
+        value: snapshot.facility.charged.0 as f64,
+        unit: "W",
+        allowed_seconds: ramp,
+        why: "what was admitted had not gone when the time to fall was over".into(),
+    };
+    let water = model.waters.iter().map(|water| Against {
+        which: format!("waterbudget/{}", water.name),
+        set_by: water.stage.as_ref().map_or_else(
+            || format!("waterbudget/{}", water.name),
+            |(stage, authority, _)| format!("{stage}, declared by {authority}"),
+        ),
+        limit: water.cap,
+        value: water.used,
+        unit: "L",
+        allowed_seconds: 0,
+        why: "what was used or not recorded in this period is above the cap".into(),
+    });
+    std::iter::once(power).chain(water).collect()
 }
 
 /// A limit that is being passed.

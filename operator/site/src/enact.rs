@@ -2,24 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use commonwatt_api::{
-    AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, DeletionPolicy, Mode, annotations,
-};
-use commonwatt_fleet::{SiteId, Watts};
-use commonwatt_ledger::{Decision, DecisionKind, Limit, Workload};
+use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode};
+use commonwatt_fleet::Watts;
 use commonwatt_store::{Event, EventType, Kind, Object, StoreError, to_object, write_status};
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, Cycle, SUSPENDED_BY, Stage};
+use crate::agent::{Agent, Cycle};
 use crate::decide::Decided;
 use crate::dereference::kind_of;
-use crate::limits::InForce;
+use crate::local_jobs::SUSPENDED_BY;
 use crate::model::SiteModel;
-use crate::workload::{Observed, control_path, control_value, desired, find};
-
-/// Annotation on what the agent creates: which template it was made from.
-const TEMPLATE_HASH: &str = "commonwatt.dev/template-hash";
+use crate::stage::Stage;
+use crate::workload::{Observed, TEMPLATE_HASH, control_path, control_value, desired, find};
 
 impl Agent {
     /// Writes records and workloads, what sheds most first. Returns the records as they are now.
@@ -187,91 +181,6 @@ impl Agent {
         false
     }
 
-    /// Gives a workload back: an adopted one with its original replicas, a created one as the policy says.
-    async fn release(
-        &self,
-        kind: &Kind,
-        record: &AdmissionRecord,
-        policy: DeletionPolicy,
-        path: &str,
-        found: Option<&Object>,
-        observed: Observed,
-        cycle: &mut Cycle,
-    ) -> bool {
-        let spec = &record.spec;
-        let adopted = spec.workload.workload_ref.is_some();
-        let result = match (found, adopted, policy) {
-            (Some(found), true, _) => self.restore(kind, record, path, found).await,
-            (Some(found), false, DeletionPolicy::Drain) => {
-                self.store.delete(kind, found).await.map(|()| false)
-            }
-            // What the agent created and leaves behind is no longer marked as an assignment's.
-            (Some(found), false, DeletionPolicy::Orphan) => {
-                let patch = json!({ "metadata": { "annotations": { annotations::ASSIGNMENT: null, TEMPLATE_HASH: null } } });
-                self.store
-                    .merge(kind, found.namespace(), found.name(), &patch)
-                    .await
-                    .map(|_| true)
-            }
-            // Still charged while pods are ending.
-            (None, _, _) => Ok(observed.actual == 0),
-        };
-        match result {
-            Ok(false) => {
-                cycle.writes += 1;
-                false
-            }
-            Ok(true) => match to_object(record) {
-                Ok(object) => {
-                    let deleted = self
-                        .store
-                        .delete(&Kind::of::<AdmissionRecord>(), &object)
-                        .await;
-                    cycle.writes += 1;
-                    matches!(deleted, Ok(()) | Err(StoreError::NotFound(_)))
-                }
-                Err(_) => false,
-            },
-            Err(error) => {
-                cycle
-                    .failures
-                    .push(format!("release of {}: {error}", spec.object.name));
-                false
-            }
-        }
-    }
-
-    /// The original replicas again, and our ownership of the field dropped.
-    async fn restore(
-        &self,
-        kind: &Kind,
-        record: &AdmissionRecord,
-        path: &str,
-        found: &Object,
-    ) -> Result<bool, StoreError> {
-        let spec = &record.spec;
-        if found.foreign_managers(path).is_empty() {
-            let mut patch = Object(json!({}));
-            patch.set(path, control_value(spec.subject.kind, original(spec)));
-            self.store
-                .merge(kind, found.namespace(), found.name(), &patch.0)
-                .await?;
-        }
-        // An apply of nothing would give up only what was applied, and take the field away where nobody else owns it.
-        let now = self
-            .store
-            .get(kind, found.namespace(), found.name())
-            .await?;
-        if let Some(now) = now.filter(|now| now.uid() == found.uid())
-            && let Some(patch) = now.without_our_ownership()
-        {
-            self.store
-                .merge(kind, found.namespace(), found.name(), &patch)
-                .await?;
-        }
-        Ok(true)
-    }
-
     /// Suspends and resumes batch of others that allows it.
     async fn suspend_local(&self, stage: &Stage<'_>, decided: &Decided, cycle: &mut Cycle) {
         for (name, runs) in &decided.local_jobs {
@@ -319,119 +228,6 @@ impl Agent {
             };
             let _ = self.store.event(&object, &event).await;
         }
-    }
-
-    /// Writes a change of ceiling into the ledger: one line per decision that a limit or a plan caused.
-    fn note_decision(
-        &self,
-        stage: &Stage<'_>,
-        name: &str,
-        spec: &AdmissionRecordSpec,
-        in_force: &InForce,
-        cycle: &mut Cycle,
-    ) {
-        let before = stage.records.get(name).map(|record| record.spec.ceiling);
-        let Some(what) = kind_of_decision(before, spec) else {
-            return;
-        };
-        let replicas = |n: i64| u32::try_from(n).unwrap_or(0);
-        let before = replicas(before.unwrap_or(0));
-        let after = replicas(spec.ceiling);
-        let watts = Watts(spec.workload.watts);
-        let asked = stage.asked.iter().find(|asked| asked.record == name);
-        let asked = asked.map(|asked| &asked.assignment.spec);
-        let moved_to = asked
-            .and_then(|spec| spec.moved_to.as_deref())
-            .filter(|_| what == DecisionKind::CeilingLowered && spec.held_by.is_none())
-            .map(SiteId::from);
-        let reason = asked.map(|spec| spec.reason.clone());
-        let decision = Decision {
-            what: if moved_to.is_some() {
-                DecisionKind::Moved
-            } else {
-                what
-            },
-            workload: Workload::Open(format!("{}/{}", spec.subject.namespace, spec.subject.name)),
-            replicas_before: before,
-            replicas_after: after,
-            watts_before: watts.times(before),
-            watts_after: watts.times(after),
-            reason: if spec.held_by.is_some() {
-                "Limit".into()
-            } else {
-                "Plan".into()
-            },
-            detail: spec.held_by.clone().or(reason).unwrap_or_default(),
-            limit: spec.held_by.is_some().then(|| Limit {
-                value: in_force.watts.0 as f64,
-                set_by: in_force.set_by.clone(),
-            }),
-            moved_to,
-        };
-        self.write_decision(stage.name(), stage.now, decision, cycle);
-    }
-
-    fn write_decision(
-        &self,
-        site: &str,
-        now: DateTime<Utc>,
-        decision: Decision,
-        cycle: &mut Cycle,
-    ) {
-        let kept = self
-            .keeper
-            .lock()
-            .map_err(|_| "the ledger is broken".to_owned());
-        if let Err(error) = kept.and_then(|mut keeper| keeper.decide(site, now, decision)) {
-            cycle.failures.push(format!("ledger of {site}: {error}"));
-        }
-    }
-}
-
-impl Cycle {
-    /// Counts a status write, or keeps its failure.
-    pub(crate) fn note(
-        &mut self,
-        what: &str,
-        result: Result<commonwatt_store::StatusWrite, StoreError>,
-    ) {
-        match result {
-            Ok(commonwatt_store::StatusWrite::Written) => self.writes += 1,
-            // Gone meanwhile: there is nobody left to tell.
-            Ok(commonwatt_store::StatusWrite::Same) | Err(StoreError::NotFound(_)) => {}
-            Err(error) => self.failures.push(format!("{what}: {error}")),
-        }
-    }
-}
-
-fn original(spec: &AdmissionRecordSpec) -> u32 {
-    spec.original_replicas
-        .and_then(|n| u32::try_from(n).ok())
-        .unwrap_or(0)
-}
-
-fn kind_of_decision(before: Option<i64>, spec: &AdmissionRecordSpec) -> Option<DecisionKind> {
-    let job = spec.subject.kind == commonwatt_api::SubjectKind::Job;
-    // Admitted for a later hour, or given back after it had gone: nothing is here, and nothing was.
-    if before.unwrap_or(0) == 0 && spec.ceiling == 0 {
-        return None;
-    }
-    if spec.release.is_some() {
-        return Some(DecisionKind::Released);
-    }
-    match before {
-        None => Some(DecisionKind::Placed),
-        Some(before) if spec.ceiling < before => Some(if job {
-            DecisionKind::Suspended
-        } else {
-            DecisionKind::CeilingLowered
-        }),
-        Some(before) if spec.ceiling > before => Some(if job {
-            DecisionKind::Resumed
-        } else {
-            DecisionKind::CeilingRaised
-        }),
-        Some(_) => None,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::model::SiteModel;
 
 /// What this agent understands.
 pub const FEATURES: [&str; 3] = ["schedule", "job-suspend", "release"];
+/// Hours that are offered ahead.
+pub const HORIZON_HOURS: usize = 48;
 /// How long an offer counts without a word from the site.
 pub const VALID_SECONDS: i64 = 3 * 3600;
 

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::inventory::{is_running, selects};
 
+/// Annotation on what the agent creates: which template it was made from.
+pub(crate) const TEMPLATE_HASH: &str = "commonwatt.dev/template-hash";
+
 /// How a workload stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Observed {
