@@ -37,6 +37,7 @@ fn report_of(records: &[Record]) -> Report {
     let request = Request {
         community: "town".into(),
         display_name: "Town <of> Lakes".into(),
+        contact: "clerk@lakes.example".into(),
         languages: vec!["en".into()],
         sites: vec![SiteTerms {
             connection_maximum: Some(Watts(1_000_000)),

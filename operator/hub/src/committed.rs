@@ -83,7 +83,7 @@ pub(crate) fn is_for(assignment: &SiteAssignment, id: &DeploymentId) -> bool {
         && subject.name == id.name()
 }
 
-/// A refusal that still holds: it was given for this very proposal, at the site's present offer.
+/// A refusal that still holds: it was given at the site's present offer.
 pub(crate) fn refusal_of(assignment: &SiteAssignment, seen: &Seen) -> Option<Refusal> {
     let refusal = assignment.status.as_ref()?.refusal.as_ref()?;
     let offer = seen.offers.get(&assignment.spec.site)?;

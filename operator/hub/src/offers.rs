@@ -11,6 +11,9 @@ use commonwatt_fleet::{
 
 use crate::problem::{Refused, invalid};
 
+/// The feature of an agent that every assignment needs.
+pub(crate) const SCHEDULE: &str = "schedule";
+
 pub(crate) fn site(
     offer: &SiteOffer,
     currency: &str,
@@ -19,6 +22,12 @@ pub(crate) fn site(
     now: DateTime<Utc>,
 ) -> Result<Site, Refused> {
     let spec = &offer.spec;
+    if !spec.features.iter().any(|feature| feature == SCHEDULE) {
+        let message = format!(
+            "spec.features: the site's agent does not know `{SCHEDULE}`, without which nothing is proposed to it; upgrade it"
+        );
+        return Err((reasons::FEATURE_UNKNOWN, message));
+    }
     let rate = rates.get(&spec.currency).copied().ok_or_else(|| {
         let message = format!(
             "spec.currency: no policy declares a rate from {} to {currency}; add it to spec.rates of a PlacementPolicy",

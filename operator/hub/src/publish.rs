@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::committed::{SINCE, is_for};
 use crate::dereference::Seen;
+use crate::offers::SCHEDULE;
 use crate::schedule::{ceiling_at, same_from, schedule};
 
 /// Who publishes.
@@ -130,7 +131,7 @@ pub fn serving(
             epoch: publisher.epoch,
             sequence: publisher.sequence,
             offer_revision: offer.spec.revision,
-            required_features: vec!["schedule".into()],
+            required_features: vec![SCHEDULE.into()],
             mode,
             subject: subject(SubjectKind::ModelDeployment, declared),
             priority: i64::from(read.priority),
@@ -306,7 +307,7 @@ pub fn batch(
         epoch: publisher.epoch,
         sequence: publisher.sequence,
         offer_revision: offer.spec.revision,
-        required_features: vec!["schedule".into(), "job-suspend".into()],
+        required_features: vec![SCHEDULE.into(), "job-suspend".into()],
         mode: Mode::Enforce,
         subject: Subject {
             kind: SubjectKind::Job,

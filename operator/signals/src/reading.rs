@@ -144,7 +144,7 @@ pub(crate) fn clock(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Future, Quantity};
+    use crate::{Future, Quantity, Shape};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_declared_series_that_is_over_is_stale_and_one_that_has_not_begun_is_missing() {
-        let mut shape = crate::Shape::constant(700.0);
+        let mut shape = Shape::constant(700.0);
         shape.start = Some(at("2023-01-01T00:00:00Z"));
         let spec = Spec::new(
             "a",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use commonwatt_api::conditions::reasons;
 use commonwatt_fleet::Watts;
 
 use crate::inventory::{Node, Owner};
@@ -29,7 +30,7 @@ pub struct Proposal {
     pub accelerators: u32,
     /// Pods of one replica: 1 when serving.
     pub pods: u32,
-    /// Litres that one replica uses over the horizon of the offer.
+    /// Litres that its whole schedule uses over the horizon of the offer, in which more may be asked for later than now.
     pub liters: f64,
 }
 
@@ -97,7 +98,11 @@ pub fn admit(proposals: &[Proposal], room: &Room) -> BTreeMap<String, Answer> {
             water(proposal, proposals, &ceilings, room),
             accelerators(proposal, base, &nodes),
         ] {
-            if fits < most {
+            // Nothing now and more later than there is water for is refused as well.
+            let too_thirsty = reason == reasons::WATER
+                && proposal.ceiling.max(proposal.admitted) == 0
+                && !detail.is_empty();
+            if fits < most || too_thirsty {
                 most = fits;
                 answer = Answer::No {
                     reason,
@@ -165,7 +170,15 @@ fn power(
         charge(proposal, proposal.ceiling),
         room.limit,
     );
-    (commonwatt_api::conditions::reasons::POWER, fits, detail)
+    (reasons::POWER, fits, detail)
+}
+
+/// Litres at another ceiling than the one that is asked for.
+fn liters(proposal: &Proposal, ceiling: u32) -> f64 {
+    if proposal.ceiling == 0 {
+        return proposal.liters;
+    }
+    proposal.liters * f64::from(ceiling) / f64::from(proposal.ceiling)
 }
 
 fn water(
@@ -174,24 +187,25 @@ fn water(
     ceilings: &BTreeMap<&str, u32>,
     room: &Room,
 ) -> (&'static str, u32, String) {
-    let reason = commonwatt_api::conditions::reasons::WATER;
+    let reason = reasons::WATER;
     let Some((allowance, set_by)) = &room.water else {
         return (reason, proposal.ceiling, String::new());
     };
     let others: f64 = all
         .iter()
         .filter(|p| p.record != proposal.record)
-        .map(|p| p.liters * f64::from(ceilings.get(p.record.as_str()).copied().unwrap_or(0)))
+        .map(|p| liters(p, ceilings.get(p.record.as_str()).copied().unwrap_or(0)))
         .sum();
     // A litre of tolerance: the planner adds the same numbers in another order.
     let left = allowance - others + 1.0;
-    let fits = highest(proposal, |ceiling| {
-        proposal.liters * f64::from(ceiling) <= left
-    });
+    let fits = highest(proposal, |ceiling| liters(proposal, ceiling) <= left);
+    if proposal.liters <= left {
+        return (reason, fits, String::new());
+    }
     let detail = format!(
         "{} replicas use {:.0} L over the horizon, {:.0} L are left of {allowance:.0} L under {set_by}",
         proposal.ceiling,
-        proposal.liters * f64::from(proposal.ceiling),
+        proposal.liters,
         left.max(0.0),
     );
     (reason, fits, detail)
@@ -202,7 +216,7 @@ fn accelerators(
     base: u32,
     nodes: &BTreeMap<String, Node>,
 ) -> (&'static str, u32, String) {
-    let reason = commonwatt_api::conditions::reasons::ACCELERATORS;
+    let reason = reasons::ACCELERATORS;
     if proposal.accelerators == 0 {
         return (reason, proposal.ceiling, String::new());
     }
@@ -306,6 +320,26 @@ mod tests {
         );
         assert_eq!(answers["b"], Answer::Yes);
         assert_eq!(reason(&answers, "a"), ("Power", 1));
+    }
+
+    #[test]
+    fn a_schedule_that_begins_later_with_more_than_there_is_water_for_is_refused() {
+        let later = |liters| Proposal {
+            liters,
+            ..proposal("a", 0, 0, 0)
+        };
+        let dry = Room {
+            water: Some((20.0, "waterbudget/river".into())),
+            ..room(9000)
+        };
+        assert_eq!(admit(&[later(15.0)], &dry)["a"], Answer::Yes);
+        assert_eq!(reason(&admit(&[later(50.0)], &dry), "a"), ("Water", 0));
+        // One that leaves is let go, however little is left.
+        let leaves = Proposal {
+            liters: 0.0,
+            ..proposal("a", 0, 2, 0)
+        };
+        assert_eq!(admit(&[leaves], &dry)["a"], Answer::Yes);
     }
 
     #[test]

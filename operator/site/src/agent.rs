@@ -138,6 +138,14 @@ impl Agent {
     async fn site_cycle(&self, stage: &Stage<'_>, cycle: &mut Cycle) -> Snapshot {
         let name = stage.site.metadata.name.clone().unwrap_or_default();
         let charged = stage.charged();
+        let passed = self
+            .keeper
+            .lock()
+            .map_err(|_| "the ledger is broken".to_owned())
+            .and_then(|mut keeper| keeper.advance(&name, stage.now));
+        if let Err(error) = passed {
+            cycle.failures.push(format!("ledger of {name}: {error}"));
+        }
         let mut problems = Vec::new();
         let model = {
             let Ok(keeper) = self.keeper.lock() else {

@@ -47,7 +47,9 @@ pub(crate) fn candidate(
     if let Some(template) = &mut workload.template {
         pin_to_site(template, situation);
     }
-    let original = match (known, &workload.workload_ref, existing) {
+    // Also when the assignment was made anew: what we have scaled since is nobody's original.
+    let adopted = present.filter(|record| record.spec.object == object);
+    let original = match (adopted, &workload.workload_ref, existing) {
         (Some(record), _, _) => record.spec.original_replicas,
         (None, Some(_), Some(replicas)) => Some(i64::from(replicas)),
         _ => None,

@@ -113,17 +113,28 @@ fn climb(
             .records
             .get(name)
             .map_or(0, |record| u32::try_from(record.spec.ceiling).unwrap_or(0));
+        // What may not be touched is as it is, and others have to make room for it.
+        let untouchable = !acts(situation, name);
         // What is being given back keeps its place until it is gone; it does not rise.
-        let wanted = if done && !observed.finished {
+        let wanted = if untouchable {
+            before
+        } else if done && !observed.finished {
             before.min(max)
         } else {
             max
         };
+        let floor = if untouchable {
+            before
+        } else if job {
+            0
+        } else {
+            min
+        };
         let load = Load {
             watts: Watts(spec.workload.watts),
             wanted: if observed.finished { 0 } else { wanted },
-            floor: if job { 0 } else { min },
-            suspendable: job && spec.workload.suspendable,
+            floor,
+            suspendable: job && spec.workload.suspendable && !untouchable,
             priority: spec.priority,
             actual: observed.actual,
         };

@@ -1,6 +1,6 @@
 //! What a site draws, and the hour in the making that it adds up to.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_fleet::Watts;
 use commonwatt_ledger::{Limit, MeterHour, MeterId, Quality, Quantity, Source, WaterCategory};
 
@@ -54,6 +54,13 @@ impl Hour {
         }
     }
 
+    /// The end of the quarter that an instant of the hour is in.
+    pub(crate) fn quarter_after(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let quarter = (at - self.start).num_seconds().div_euclid(900) + 1;
+        self.start + TimeDelta::seconds(quarter * 900)
+    }
+
+    /// Adds what was drawn from one instant to another, both in one quarter.
     pub(crate) fn integrate(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
         let seconds = (to - from).as_seconds_f64();
         let it = self.last.it.over_seconds(seconds).0;
@@ -63,9 +70,11 @@ impl Hour {
         self.facility += facility;
         self.water += it * self.last.wue;
         self.average += facility * self.last.average_carbon;
-        if let (Some(sum), Some(intensity)) = (&mut self.marginal, self.last.marginal_carbon) {
-            *sum += facility * intensity;
-        }
+        // An hour in which the signal was silent for a while has no marginal figure: a part would look like the whole.
+        self.marginal = match (self.marginal, self.last.marginal_carbon) {
+            (Some(sum), Some(intensity)) => Some(sum + facility * intensity),
+            _ => None,
+        };
         let quarter = usize::try_from((from - self.start).num_seconds() / 900)
             .unwrap_or(3)
             .min(3);

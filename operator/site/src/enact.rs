@@ -13,7 +13,9 @@ use crate::dereference::kind_of;
 use crate::local_jobs::SUSPENDED_BY;
 use crate::model::SiteModel;
 use crate::stage::Stage;
-use crate::workload::{Observed, TEMPLATE_HASH, control_path, control_value, desired, find};
+use crate::workload::{
+    Observed, TEMPLATE_HASH, control_path, control_value, desired, find, fingerprint,
+};
 
 impl Agent {
     /// Writes records and workloads, what sheds most first. Returns the records as they are now.
@@ -154,7 +156,7 @@ impl Agent {
             .as_ref()
             .filter(|_| spec.workload.workload_ref.is_none())
         {
-            let hash = fingerprint(template);
+            let hash = fingerprint(&template.to_string());
             same_template = found.and_then(|found| found.annotation(TEMPLATE_HASH)) == Some(&hash);
             object.0["metadata"]["annotations"][TEMPLATE_HASH] = json!(hash);
         }
@@ -241,15 +243,4 @@ fn shed(stage: &Stage<'_>, decided: &Decided, name: &str) -> i64 {
         return 0;
     };
     (before - spec.ceiling) * spec.workload.watts
-}
-
-/// A short fingerprint of a template (FNV-1a): to see that it changed, not to prove anything.
-fn fingerprint(template: &Value) -> String {
-    let hash = template
-        .to_string()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    format!("{hash:016x}")
 }

@@ -171,33 +171,52 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes note of what a site draws now. What it drew until now is what it drew when last looked at.
+    /// Lets time pass: what a site drew until now is what it drew when last looked at. Hours that have ended are written,
+    /// so that whoever asks for the use of a period next finds them. One that cannot be written is tried again.
     ///
     /// # Errors
     /// When the journal does not take the records of an hour that has ended.
-    pub fn look(&mut self, site: &str, now: DateTime<Utc>, draw: Draw) -> Result<(), String> {
-        if let Some((last, hour)) = self.hours.remove(site) {
-            let mut hour = hour;
-            let mut from = last;
-            let believed = (now - last).num_seconds() <= LONGEST_GAP;
-            while from < now {
-                let end = (hour.start + TimeDelta::hours(1)).min(now);
-                if believed {
-                    hour.integrate(from, end);
+    pub fn advance(&mut self, site: &str, now: DateTime<Utc>) -> Result<(), String> {
+        let Some((last, mut hour)) = self.hours.remove(site) else {
+            return Ok(());
+        };
+        let believed = (now - last).num_seconds() <= LONGEST_GAP;
+        let mut at = last;
+        let mut result = Ok(());
+        loop {
+            let end = hour.start + TimeDelta::hours(1);
+            if at >= end {
+                result = self.close(site, now, &hour);
+                if result.is_err() {
+                    break;
                 }
-                if end == hour.start + TimeDelta::hours(1) {
-                    self.close(site, now, &hour)?;
-                    hour = Hour::new(end, hour.last.clone());
-                }
-                from = end;
+                hour = Hour::new(end, hour.last.clone());
+                continue;
             }
+            if at >= now {
+                break;
+            }
+            let next = hour.quarter_after(at).min(now);
+            if believed {
+                hour.integrate(at, next);
+            }
+            at = next;
+        }
+        self.hours.insert(site.to_owned(), (at, hour));
+        result
+    }
+
+    /// Takes note of what a site draws from now on.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn look(&mut self, site: &str, now: DateTime<Utc>, draw: Draw) -> Result<(), String> {
+        self.advance(site, now)?;
+        if let Some((_, hour)) = self.hours.get_mut(site) {
             hour.last = draw;
-            self.hours.insert(site.to_owned(), (now, hour));
         } else {
-            self.hours.insert(
-                site.to_owned(),
-                (now, Hour::new(Slots::hourly(now, 1).start, draw)),
-            );
+            let hour = Hour::new(Slots::hourly(now, 1).start, draw);
+            self.hours.insert(site.to_owned(), (now, hour));
         }
         Ok(())
     }
@@ -313,6 +332,65 @@ mod tests {
         let (again, problems) = Keeper::open(lines).expect("opens again");
         assert!(problems.is_empty());
         assert_eq!(again.history.next_sequence(&SiteId::from("a")), 10);
+    }
+
+    #[test]
+    fn at_the_turn_of_an_hour_none_is_missing() {
+        let (mut keeper, _) = Keeper::open(Arc::new(Lines::default())).expect("opens");
+        let start = at("2023-06-05T00:00:00Z");
+        for minute in 0..=60 {
+            let now = start + TimeDelta::minutes(minute);
+            keeper.advance("a", now).expect("advances");
+            let (liters, hours, begins) = keeper.since("a", start);
+            let due = u32::from(now >= start + TimeDelta::hours(1));
+            assert_eq!(hours, due, "{minute} minutes on");
+            let first = begins.is_some_and(|begins| begins == start);
+            assert!(first || hours == 0, "the log begins {begins:?}");
+            assert!((liters - minute as f64 / 60.0).abs() < 1e-9, "{liters} L");
+            keeper.look("a", now, draw(1000)).expect("looks");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_the_journal_does_not_take_is_tried_again() {
+        let lines = Arc::new(Full::default());
+        let (mut keeper, _) = Keeper::open(lines.clone()).expect("opens");
+        let start = at("2023-06-05T00:00:00Z");
+        for minute in [0, 10, 20, 30, 40, 50] {
+            let now = start + TimeDelta::minutes(minute);
+            keeper.look("a", now, draw(1000)).expect("looks");
+        }
+        *lines.full.lock().expect("a flag") = true;
+        for minute in [60, 70] {
+            let now = start + TimeDelta::minutes(minute);
+            assert!(keeper.look("a", now, draw(1000)).is_err());
+        }
+        *lines.full.lock().expect("a flag") = false;
+        keeper
+            .look("a", start + TimeDelta::minutes(72), draw(1000))
+            .expect("looks again");
+        let (liters, hours, _) = keeper.since("a", start);
+        assert_eq!(hours, 1);
+        assert!((liters - 1.2).abs() < 1e-9, "{liters} L");
+    }
+
+    /// A disk that is full for a while.
+    #[derive(Default)]
+    struct Full {
+        lines: Lines,
+        full: Mutex<bool>,
+    }
+
+    impl Journal for Full {
+        fn append(&self, lines: &[u8]) -> Result<(), String> {
+            if *self.full.lock().expect("a flag") {
+                return Err("no space left on device".into());
+            }
+            self.lines.append(lines)
+        }
+        fn read(&self) -> Result<Vec<u8>, String> {
+            self.lines.read()
+        }
     }
 
     #[test]

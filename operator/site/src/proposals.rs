@@ -79,7 +79,7 @@ fn standing_of(situation: &Situation<'_>, name: &str, spec: &AdmissionRecordSpec
         product: spec.workload.product.clone(),
         accelerators: if job { per_pod.unwrap_or(all) } else { all },
         pods,
-        liters: liters / f64::from(ceiling.max(1)),
+        liters,
     }
 }
 

@@ -131,11 +131,14 @@ impl Agent {
                 Some(water) => {
                     let to_come =
                         snapshot.charged.over_seconds(3600.0).0 * wue * water.hours_left(stage.now);
-                    // To three figures: a status is no meter, and every digit more is a write more.
+                    // To about a thousandth of the cap: a status is no meter, and every digit more is a write more.
                     status = WaterBudgetStatus {
                         cap: Some(Liters::from_value(water.cap)),
-                        used: Some(Liters::from_value(figures(water.used))),
-                        projected: Some(Liters::from_value(figures(water.used + to_come))),
+                        used: Some(Liters::from_value(rounded(water.used, water.cap))),
+                        projected: Some(Liters::from_value(rounded(
+                            water.used + to_come,
+                            water.cap,
+                        ))),
                         stage: Some(
                             water
                                 .stage
@@ -296,11 +299,8 @@ fn invalid(
     )
 }
 
-/// Three figures of a volume.
-fn figures(liters: f64) -> f64 {
-    if liters <= 0.0 {
-        return 0.0;
-    }
-    let unit = 10_f64.powf(liters.log10().floor() - 2.0).max(1e-3);
-    (liters / unit).round() * unit
+/// A volume to about a thousandth of its cap.
+fn rounded(liters: f64, cap: f64) -> f64 {
+    let unit = 10_f64.powf(cap.max(1.0).log10().floor() - 3.0);
+    (liters.max(0.0) / unit).round() * unit
 }

@@ -102,6 +102,10 @@ impl Stage<'_> {
 
     /// Watts of the decided ceilings, or of what still runs where that is more.
     fn charged_after(&self, decided: &Decided) -> Watts {
+        // A site that could not be read decides nothing: all stays as it is charged.
+        if decided.ladder.ceilings.is_empty() {
+            return self.charged();
+        }
         let of = |name: &String, ceiling: u32| {
             let record = self.records.get(name);
             let actual = self

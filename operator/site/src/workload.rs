@@ -184,10 +184,24 @@ fn created(
     object
 }
 
-/// A label's value holds 63 characters.
-fn short_label(name: &str) -> &str {
-    let end = name.len().min(63);
-    name.get(..end).unwrap_or(name).trim_end_matches(['-', '.'])
+/// A label's value holds 63 characters. Two long names that begin alike must not share pods.
+fn short_label(name: &str) -> String {
+    if name.len() <= 63 {
+        return name.to_owned();
+    }
+    format!(
+        "{}-{}",
+        &name[..name.floor_char_boundary(46)],
+        fingerprint(name)
+    )
+}
+
+/// A short fingerprint of a text (FNV-1a): to see that it differs, not to prove anything.
+pub(crate) fn fingerprint(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 /// A workload by adapter, namespace and name.
@@ -206,6 +220,20 @@ pub fn find<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_of_long_names_that_begin_alike_differ() {
+        let long = "a".repeat(80);
+        let (one, other) = (
+            short_label(&format!("{long}1")),
+            short_label(&format!("{long}2")),
+        );
+        assert_ne!(one, other);
+        assert_eq!(
+            (one.len(), short_label("chat-h100").as_str()),
+            (63, "chat-h100")
+        );
+    }
 
     #[test]
     fn the_copy_of_a_job_has_nothing_of_what_the_hubs_server_put_into_its_own() {

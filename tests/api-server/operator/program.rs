@@ -41,7 +41,7 @@ impl Operator {
     }
 
     pub fn roles(mut self, roles: &str) -> Self {
-        self.roles = roles.to_owned();
+        self.roles = roles.into();
         self
     }
 
@@ -53,7 +53,7 @@ impl Operator {
 
     /// As another replica.
     pub fn called(mut self, identity: &str) -> Self {
-        self.identity = identity.to_owned();
+        self.identity = identity.into();
         self
     }
 

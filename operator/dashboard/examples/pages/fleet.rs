@@ -50,6 +50,7 @@ fn deployments() -> Vec<DeploymentView> {
             ],
             rejected: vec![rejected("stadtbibliothek", "NoAccelerator", "no NVIDIA-H100-80GB-HBM3 or NVIDIA-H200 here")],
             unmet: None,
+            measured_by: vec!["h100: a benchmark (its licence)".into()],
         },
         DeploymentView {
             namespace: "clinic".into(),
@@ -66,6 +67,7 @@ fn deployments() -> Vec<DeploymentView> {
                 rejected("mesa-verde", "Jurisdiction", "in US-AZ; allowed: DE"),
             ],
             unmet: None,
+            measured_by: vec!["h100: a benchmark (its licence)".into()],
         },
         DeploymentView {
             namespace: "research".into(),
@@ -90,6 +92,7 @@ fn deployments() -> Vec<DeploymentView> {
                 rejected("stadtbibliothek", "Latency", "latency from us-west is not declared (limit 250 ms); unknown excludes"),
             ],
             unmet: Some("3,100 of 41,000 tokens/s are not served: Power at mesa-verde binds until 21:00 UTC".into()),
+            measured_by: vec!["h100: a benchmark (its licence)".into()],
         },
     ]
 }
