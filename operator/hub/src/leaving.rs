@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::hub::{Cycle, Hub};
 use crate::jobs::{assignment_of, is_finished};
+use crate::publish::Wanted;
 
 impl Hub {
     /// Deployments and jobs that are being deleted give back what they have. Never hangs: a site that cannot answer is
@@ -180,6 +181,28 @@ impl Hub {
                 .await;
             }
         }
+    }
+
+    /// Whether another site still has a job. It runs at one site at most, so it leaves before it arrives: the other site
+    /// is asked to give it back, and until it has said so nothing new is proposed.
+    pub(crate) async fn is_still_elsewhere(&self, cycle: &mut Cycle, wanted: &Wanted) -> bool {
+        let others: Vec<SiteAssignment> = cycle
+            .seen
+            .assignments
+            .values()
+            .filter(|other| {
+                other.spec.subject == wanted.spec.subject && other.spec.site != wanted.spec.site
+            })
+            .cloned()
+            .collect();
+        for other in &others {
+            let asked = other.spec.release.is_some() || other.metadata.deletion_timestamp.is_some();
+            if !asked {
+                let patch = json!({ "spec": { "release": DeletionPolicy::Drain } });
+                self.merge(cycle, other, &patch).await;
+            }
+        }
+        !others.is_empty()
     }
 
     async fn merge(&self, cycle: &mut Cycle, assignment: &SiteAssignment, patch: &Value) {

@@ -46,9 +46,13 @@ impl Hub {
         let wanted = self.wanted(cycle, publisher, moving, now);
         let unmarked = self.mark(cycle, &wanted).await;
         for wanted in wanted {
-            if !unmarked.contains(&subject_of(&wanted.spec)) {
-                self.put(cycle, &wanted, worked, now).await;
+            let is_job = wanted.spec.subject.kind == SubjectKind::Job;
+            if unmarked.contains(&subject_of(&wanted.spec))
+                || (is_job && self.is_still_elsewhere(cycle, &wanted).await)
+            {
+                continue;
             }
+            self.put(cycle, &wanted, worked, now).await;
         }
         self.finish_jobs(cycle, now).await;
         cycle.writes > before

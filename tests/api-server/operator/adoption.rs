@@ -9,16 +9,17 @@ use super::program::Operator;
 use crate::{Result, SOON, checkout, wait_for_field};
 
 /// A Deployment as somebody serves with it today, and the ModelDeployment that refers to it.
-fn served(plane: &ControlPlane, name: &str, replicas: u32, mode: &str) -> Result<String> {
+fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String> {
     let words = [("$NAME", name), ("$REPLICAS", &replicas.to_string())];
     plane.apply_yaml(&manifest("served.yaml", &words)?)?;
-    let words = [("$NAME", name), ("$SITE", "north"), ("$MODE", mode)];
+    let words = [("$NAME", name), ("$SITE", "north")];
     manifest("adopting.yaml", &words)
 }
 
-fn one_cluster(name: &str) -> Result<(ControlPlane, super::program::Started)> {
+/// Hub and agent on one cluster, with the account that the chart gives them in a mode.
+fn one_cluster(name: &str, mode: &str) -> Result<(ControlPlane, super::program::Started)> {
     let plane = ControlPlane::start(name)?;
-    install(&plane, "hub,site")?;
+    install(&plane, "hub,site", mode)?;
     furnish(&plane, &NORTH)?;
     let profiles = checkout("deploy/profiles").display().to_string();
     plane
@@ -26,7 +27,7 @@ fn one_cluster(name: &str) -> Result<(ControlPlane, super::program::Started)> {
         .ok()?;
     plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
     let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    let operator = Operator::of(&account).start()?;
+    let operator = Operator::of(&account).mode(mode).start()?;
     Ok((plane, operator))
 }
 
@@ -44,8 +45,8 @@ fn what_runs_is_adopted_scaled_and_given_back_with_its_original_replicas() -> Re
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("adoption")?;
-    let adopting = served(&plane, "chat", 5, "Enforce")?;
+    let (plane, operator) = one_cluster("adoption", "Enforce")?;
+    let adopting = served(&plane, "chat", 5)?;
     wait_for_field(
         &plane,
         "deployment/chat --namespace=models",
@@ -110,12 +111,12 @@ fn what_runs_is_adopted_scaled_and_given_back_with_its_original_replicas() -> Re
 }
 
 #[test]
-fn in_advise_it_is_said_what_would_be_done_and_nothing_is_touched() -> Result {
+fn an_operator_in_advise_says_what_it_would_do_and_touches_nothing() -> Result {
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("advise")?;
-    let adopting = served(&plane, "chat", 5, "Advise")?;
+    let (plane, operator) = one_cluster("advise", "Advise")?;
+    let adopting = served(&plane, "chat", 5)?;
     wait_for_field(
         &plane,
         "deployment/chat --namespace=models",
@@ -146,6 +147,9 @@ fn in_advise_it_is_said_what_would_be_done_and_nothing_is_touched() -> Result {
     assert_eq!(untouched(&plane, "chat")?, before);
     let records = get(&plane, &["admissionrecords"])?;
     assert_eq!(records["items"].as_array().map(Vec::len), Some(0));
+    // It did not even try what its account may not do.
+    let log = operator.log();
+    assert!(!log.contains("forbidden"), "{log}");
     operator.terminate()?;
     Ok(())
 }
@@ -155,8 +159,8 @@ fn a_field_that_git_owns_is_never_fought_over() -> Result {
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("foreign")?;
-    let adopting = served(&plane, "chat", 5, "Enforce")?;
+    let (plane, operator) = one_cluster("foreign", "Enforce")?;
+    let adopting = served(&plane, "chat", 5)?;
     plane
         .kubectl([
             "patch",
@@ -258,7 +262,7 @@ fn a_job_of_the_hub_runs_at_a_site_as_another_object_and_its_end_is_told() -> Re
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("batch")?;
+    let (plane, operator) = one_cluster("batch", "Enforce")?;
     plane.set_job_seconds(3)?;
     let deadline = plane
         .kubectl([

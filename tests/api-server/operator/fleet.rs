@@ -69,12 +69,7 @@ pub fn manifest(file: &str, words: &[(&str, &str)]) -> Result<String> {
 
 /// A model that is made from a template.
 pub fn deployment(name: &str, demand: &str, sites: &str) -> Result<String> {
-    let words = [
-        ("$NAME", name),
-        ("$DEMAND", demand),
-        ("$SITES", sites),
-        ("$MODE", "Enforce"),
-    ];
+    let words = [("$NAME", name), ("$DEMAND", demand), ("$SITES", sites)];
     manifest("deployment.yaml", &words)
 }
 
@@ -142,7 +137,7 @@ impl Fleet {
 
 fn hub(name: &str) -> Result<(ControlPlane, Kubeconfig)> {
     let plane = ControlPlane::start(name)?;
-    install(&plane, "hub")?;
+    install(&plane, "hub", "Enforce")?;
     let profiles = checkout("deploy/profiles").display().to_string();
     plane
         .kubectl(["apply", "--server-side", "--kustomize", &profiles])
@@ -154,7 +149,7 @@ fn hub(name: &str) -> Result<(ControlPlane, Kubeconfig)> {
 
 fn site(fleet: &str, terms: &SiteTerms) -> Result<Member> {
     let plane = ControlPlane::start(&format!("{fleet}-{}", terms.name))?;
-    install(&plane, "site")?;
+    install(&plane, "site", "Enforce")?;
     furnish(&plane, terms)?;
     let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
     Ok(Member { plane, account })
@@ -175,7 +170,7 @@ pub fn furnish(plane: &ControlPlane, terms: &SiteTerms) -> Result {
 }
 
 /// Both charts as Helm installs them, with the account and without a pod: the test runs the program itself.
-pub fn install(plane: &ControlPlane, roles: &str) -> Result {
+pub fn install(plane: &ControlPlane, roles: &str, mode: &str) -> Result {
     crate::install_definitions(plane)?;
     let chart = checkout("charts/commonwatt").display().to_string();
     let roles: Vec<&str> = roles.split(',').collect();
@@ -187,7 +182,7 @@ pub fn install(plane: &ControlPlane, roles: &str) -> Result {
             "--namespace",
             NAMESPACE,
             "--create-namespace",
-            "--set=replicas=0,mode=Enforce",
+            &format!("--set=replicas=0,mode={mode}"),
             &format!("--set-json=roles={}", json!(roles)),
         ])
         .ok()?;

@@ -293,9 +293,10 @@ fn event(north: &ControlPlane, name: &str) -> Result {
     wait_for_charge(north, "the load to come back", |watts| {
         watts == 4 * REPLICA + 2000
     })?;
+    // From 2.2 kW to 19 kW in 20 s: what ran before fits again after 4.5 s.
     let back = Utc::now() - start;
     assert!(
-        back >= TimeDelta::seconds(60 + 10),
+        back >= TimeDelta::seconds(60 + 4),
         "all was back {back} after the start, before the ramp can have been climbed"
     );
     let done = get(north, &["gridevent", name])?;

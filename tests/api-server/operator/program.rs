@@ -18,6 +18,7 @@ pub struct Operator {
     roles: String,
     halt: Option<u32>,
     identity: String,
+    mode: String,
 }
 
 /// A running operator. It ends with the value.
@@ -37,6 +38,7 @@ impl Operator {
             roles: "hub,site".into(),
             halt: None,
             identity: "test".into(),
+            mode: "Enforce".into(),
         }
     }
 
@@ -48,6 +50,11 @@ impl Operator {
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments
             .extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    pub fn mode(mut self, mode: &str) -> Self {
+        self.mode = mode.into();
         self
     }
 
@@ -70,7 +77,8 @@ impl Operator {
     pub fn start_in(&self, folder: tempfile::TempDir) -> Result<Started> {
         let mut command = Command::new(program()?);
         command
-            .args(["run", "--mode=Enforce", "--listen=127.0.0.1:0"])
+            .args(["run", "--listen=127.0.0.1:0"])
+            .arg(format!("--mode={}", self.mode))
             .arg(format!("--roles={}", self.roles))
             .arg(format!("--namespace={NAMESPACE}"))
             .arg(format!("--identity={}", self.identity))
