@@ -97,6 +97,7 @@ pub(crate) fn decided(
             detail: why.detail().chars().take(1000).collect(),
         })
         .collect();
+    rejected.extend(later(decision, plan));
     if mode == Mode::Enforce {
         rejected.extend(cautious.iter().map(|(site, site_mode)| RejectedSite {
             site: site.to_string(),
@@ -123,6 +124,29 @@ pub(crate) fn decided(
         sites,
         rejected,
     }
+}
+
+/// Sites that do not run it in this hour and will in a later one of the plan.
+fn later<'a>(decision: &'a Decision, plan: &'a Plan) -> impl Iterator<Item = RejectedSite> + 'a {
+    let sites = decision.sites.iter().filter(|(_, variants)| {
+        let now = variants.values().map(|placement| placement.ceiling.first());
+        now.flatten().all(|count| *count == 0)
+    });
+    sites.filter_map(|(site, variants)| {
+        let first = variants
+            .values()
+            .filter_map(|placement| placement.ceiling.iter().position(|count| *count > 0))
+            .min()?;
+        let from = plan.slots?.begin(first);
+        Some(RejectedSite {
+            site: site.to_string(),
+            reason: "Later".into(),
+            detail: format!(
+                "not in this hour; planned from {}",
+                from.format("%Y-%m-%d %H:%M UTC")
+            ),
+        })
+    })
 }
 
 /// Weights from ready capacity, of 10,000 in all; nothing where nothing is ready.

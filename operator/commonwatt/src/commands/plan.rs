@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use commonwatt_audit::audit;
+use commonwatt_fleet::{SiteId, SitePlacement, Slots, VariantName};
 use commonwatt_hub::Planning;
 use serde_json::{Value, json};
 
@@ -241,6 +242,7 @@ fn tables(step: &Step) -> String {
             for (variant, placed) in variants {
                 let replicas = placed.ceiling.first().copied().unwrap_or(0);
                 if replicas == 0 {
+                    table.add_row(later(site, variant, placed, &world.slots));
                     continue;
                 }
                 table.add_row([
@@ -352,6 +354,34 @@ fn tables(step: &Step) -> String {
         }
     }
     text
+}
+
+/// The row of a place that has its turn later.
+fn later(
+    site: &SiteId,
+    variant: &VariantName,
+    placed: &SitePlacement,
+    slots: &Slots,
+) -> [String; 8] {
+    let first = placed.ceiling.iter().position(|count| *count > 0);
+    let most = placed.ceiling.iter().max().copied().unwrap_or(0);
+    let from = first.map_or(String::new(), |slot| {
+        format!(
+            "up to {most} from {}",
+            slots.begin(slot).format("%m-%d %H:%M UTC")
+        )
+    });
+    let none = || "-".to_owned();
+    [
+        site.to_string(),
+        variant.to_string(),
+        "0".into(),
+        none(),
+        none(),
+        none(),
+        "later".into(),
+        from,
+    ]
 }
 
 /// A table that fits its terminal, numbers to the right.

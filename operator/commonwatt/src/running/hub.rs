@@ -1,13 +1,14 @@
 //! The hub's loop: stand for election, lead, plan, publish; and the agents of sites whose kubeconfig it holds.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use commonwatt_api::SiteOffer;
 use commonwatt_hub::{Cycle, Hub, Identity, Planning, Problem};
 use commonwatt_kubernetes::{Election, KubeStore, Lead};
 use commonwatt_site::HubLink;
-use commonwatt_store::{Clock, Kind, Store, StoreError};
+use commonwatt_store::{Clock, Kind, Object, Store, StoreError};
 use kube::Client;
 
 use super::guard::Guarded;
@@ -19,6 +20,11 @@ use crate::measure;
 /// The lease of a cluster's hub.
 const LEASE: &str = "commonwatt-hub";
 const ROLE: &str = "hub";
+/// How often, and how many times, a new hub looks for a first offer.
+const LOOK_FOR_OFFERS: Duration = Duration::from_millis(200);
+const FIRST_OFFERS: u32 = 20;
+/// How soon the others come once one is there.
+const OTHERS_FOLLOW: Duration = Duration::from_secs(1);
 
 /// The hub of this process.
 pub struct Role {
@@ -119,6 +125,12 @@ impl Role {
     async fn lead(&self, hub: &Hub, lead: &Lead, remotes: &mut Remotes) -> anyhow::Result<()> {
         let mut pace = Pace::new(&self.context.clock, &self.context.hub_bell);
         let mut lost = lead.changes();
+        remotes.follow(&self.store).await;
+        tokio::select! {
+            () = self.first_offers() => {}
+            _ = lost.wait_for(|leads| !*leads) => return Ok(()),
+            () = self.context.end() => return Ok(()),
+        }
         loop {
             pace.begin();
             remotes.follow(&self.store).await;
@@ -134,6 +146,26 @@ impl Role {
             if !lead.is_leader() {
                 return Ok(());
             }
+        }
+    }
+
+    /// A hub that has no offers yet gives sites a moment: whoever offers first would get all there is to place, and moving
+    /// it afterwards costs more than waiting. Where nobody offers anything it goes on, and says so of each deployment.
+    async fn first_offers(&self) {
+        for look in 0..FIRST_OFFERS {
+            let offers = self.store.list(&Kind::of::<SiteOffer>(), None).await;
+            let offers = offers.unwrap_or_default();
+            let offers_hours = |offer: &Object| {
+                let hours = offer.at("spec.hours").and_then(serde_json::Value::as_array);
+                hours.is_some_and(|hours| !hours.is_empty())
+            };
+            if offers.iter().any(offers_hours) {
+                if look > 0 {
+                    tokio::time::sleep(OTHERS_FOLLOW).await;
+                }
+                return;
+            }
+            tokio::time::sleep(LOOK_FOR_OFFERS).await;
         }
     }
 
