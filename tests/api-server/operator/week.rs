@@ -12,7 +12,7 @@ use commonwatt_harness::{skip, unavailable};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use super::fleet::{Fleet, SiteTerms, get, manifest};
+use super::fleet::{Fleet, SiteTerms, condition, get, manifest};
 use crate::{Result, checkout};
 
 const START: &str = "2023-06-05T00:00:00Z";
@@ -121,6 +121,8 @@ fn a_week_of_real_prices_carbon_and_weather_is_followed_within_the_move_budget()
         plane.add_gpu_nodes(1, "NVIDIA-B200", 8, &[("commonwatt.dev/site", name)])?;
     }
     fleet.hub.apply_yaml(&manifest("week-hub.yaml", &[])?)?;
+    let town = manifest("week-town.yaml", &[])?;
+    fleet.site("california").apply_yaml(&town)?;
     let data = folder.display().to_string();
     let speed = SPEED.to_string();
     let arguments = ["--clock", START, "--speed", &speed, "--data", &data];
@@ -142,10 +144,67 @@ fn a_week_of_real_prices_carbon_and_weather_is_followed_within_the_move_budget()
             .ok_or("no sites")?
             .is_empty()
     );
+    let report = get(fleet.site("california"), &["communityreport/first-days"])?;
+    let page = operator.page("/community/town")?;
+    let json: Value = serde_json::from_str(&operator.page("/community/town.json")?)?;
     let log = operator.log();
     let (code, kept) = operator.terminate()?;
     assert_eq!(code, Some(0), "{log}");
-    judge(&folder, &kept.path().join("ledger"))
+    let ledger = kept.path().join("ledger");
+    the_town_can_read_it(&report, &page, &json, &records(&ledger.join("california"))?)?;
+    judge(&folder, &ledger)
+}
+
+/// The report on the API server, on the page and as JSON say what the records say, added up here once more.
+fn the_town_can_read_it(report: &Value, page: &str, json: &Value, records: &[Value]) -> Result {
+    let ready = condition(report, "Ready").unwrap_or_default();
+    assert_eq!(ready["status"], "True", "{:#}", report["status"]);
+    let figure = |of: &Value, name: &str| -> Option<Value> {
+        let figures = of["figures"].as_array()?;
+        figures
+            .iter()
+            .find(|figure| figure["name"] == name)
+            .cloned()
+    };
+    let (start, end) = (
+        "2023-06-05T01:00:00Z".parse()?,
+        "2023-06-10T01:00:00Z".parse()?,
+    );
+    let added = |quantity: &str| -> Result<f64> {
+        let (hours, _) = meter(records, quantity)?;
+        Ok(hours.range(start..end).map(|(_, value)| value).sum())
+    };
+    for (name, quantity, unit) in [
+        ("facilityEnergy", "FacilityEnergy", 1.0),
+        ("itEnergy", "ItEnergy", 1.0),
+        ("waterInput", "WaterInput", 1e-3),
+    ] {
+        let said = figure(&report["status"], name).ok_or(format!("no {name} in the status"))?;
+        let value: f64 = said["value"].as_str().ok_or("no value")?.parse()?;
+        let shown = figure(json, name).ok_or(format!("no {name} as JSON"))?;
+        let shown = shown["value"].as_f64().ok_or("no value as JSON")?;
+        let expected = added(quantity)? * unit;
+        println!("{name}: {value}, {shown}, {expected:.3} by the records");
+        assert!(
+            (value - expected).abs() <= 0.001 + expected * 1e-6,
+            "{name} in the status"
+        );
+        assert!(
+            (shown - expected).abs() <= 0.001 + expected * 1e-6,
+            "{name} as JSON"
+        );
+        assert_eq!(said["source"], "modelled");
+    }
+    // Ten litres were promised, and the hall took more: that comes first, with what follows from it.
+    let first = &json["missed"][0];
+    assert_eq!(first["which"], "water", "{:#}", json["missed"]);
+    let (missed, remedy) = (page.find("What was missed"), page.find("aquifer"));
+    let water = page.find("Water, from the meters");
+    assert!(
+        missed < remedy && remedy < water,
+        "the page does not begin with what was missed"
+    );
+    Ok(())
 }
 
 fn terms((name, law, zone): (&'static str, &'static str, &'static str)) -> SiteTerms {

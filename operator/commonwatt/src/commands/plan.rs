@@ -24,7 +24,7 @@ use crate::simulated::{SimulatedFleet, Source, Step};
 #[command(
     after_help = "Examples:\n  commonwatt plan deploy/examples/quickstart\n  \
                         commonwatt plan deploy/examples/quickstart -o json | jq .objective\n  \
-                        commonwatt plan deploy/examples/quickstart --data ../shared/data --start 2023-06-05T18:00:00Z\n\n\
+                        commonwatt plan deploy/examples/quickstart --data DIR --start 2023-06-05T18:00:00Z\n\n\
                         Exit codes: 0 all demand is placed, 2 some is not or the audit found something, 1 an error."
 )]
 pub struct Plan {

@@ -25,7 +25,7 @@ use crate::running::{Bell, Context, Halt, Readiness, Settings, operate};
     after_help = "Examples:\n  commonwatt run                                   (in a pod, as the chart starts it)\n  \
                         commonwatt run --roles hub --mode Advise --kubeconfig hub.yaml\n  \
                         commonwatt run --roles site --mode Enforce --ledger /var/lib/commonwatt\n  \
-                        commonwatt run --roles hub,site --clock 2023-06-05T00:00:00Z --speed 600 --data ../shared/data\n\n\
+                        commonwatt run --roles hub,site --clock 2023-06-05T00:00:00Z --speed 600 --data DIR\n\n\
                         Sites that the hub is to reach itself: one Secret each in the operator's namespace, with the label\n\
                         commonwatt.dev/site-kubeconfig=<site> and a kubeconfig under the key `kubeconfig`.\n\
                         SIGTERM and Ctrl-C end it in order; workloads go on as they are."

@@ -34,7 +34,7 @@ const TICK_SECONDS: i64 = 300;
 #[command(
     after_help = "Examples:\n  commonwatt up deploy/examples/quickstart\n  \
                         commonwatt up deploy/examples/quickstart --speed 3600 --for 48h --listen 127.0.0.1:0\n  \
-                        commonwatt up deploy/examples/quickstart --data ../shared/data\n\n\
+                        commonwatt up deploy/examples/quickstart --data DIR\n\n\
                         Ends with Ctrl-C or after --for, with what it cost beside three baselines under the same limits.\n\
                         Exit codes: 0 no limit was passed, 2 one was, 1 an error."
 )]
