@@ -105,7 +105,7 @@ fn commitments(all: &[CommitmentOutcome]) -> Markup {
                 };
                 tr {
                     th scope="row" { (outcome.commitment.name) }
-                    (cell("About", &html! { (words::title(&outcome.commitment.metric)) ", per " (outcome.commitment.period) }))
+                    (cell("About", &html! { (words::title(&outcome.commitment.metric)) ", " (outcome.commitment.period) }))
                     (number_cell("At most", &words::amount(outcome.commitment.limit, &outcome.unit)))
                     (number_cell("Was", &number::quantity(outcome.value, &outcome.unit)))
                     (cell("Outcome", &pill(kind, text)))

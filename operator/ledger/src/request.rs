@@ -131,7 +131,7 @@ pub struct Commitment {
     pub metric: String,
     /// The most that the figure may be in the period, in the figure's unit.
     pub limit: f64,
-    /// Over which time it was promised, in words.
+    /// Over what time, in words that follow a comma: `at any time`, `in a month`.
     pub period: String,
     /// Whether it binds.
     pub mode: CommitmentMode,

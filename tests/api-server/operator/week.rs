@@ -166,7 +166,7 @@ fn the_town_can_read_it(report: &Value, page: &str, json: &Value, records: &[Val
             .find(|figure| figure["name"] == name)
             .cloned()
     };
-    let (start, end) = (
+    let (start, end): (DateTime<Utc>, DateTime<Utc>) = (
         "2023-06-05T01:00:00Z".parse()?,
         "2023-06-10T01:00:00Z".parse()?,
     );

@@ -255,7 +255,7 @@ fn request() -> Request {
         name: name.into(),
         metric: metric.into(),
         limit,
-        period: "month".into(),
+        period: "in a month".into(),
         mode: CommitmentMode::Bind,
         remedy: remedy.into(),
     };
