@@ -19,6 +19,8 @@ use crate::stage::Stage;
 
 /// The longest time until the next look, seconds, when nothing else happens: prices and ages of signals move on.
 const LOOK_SECONDS: i64 = 30;
+/// How often load is let follow a limit that climbs, seconds.
+const CLIMB_SECONDS: i64 = 5;
 
 /// A hub that this agent talks to.
 #[derive(Clone)]
@@ -209,18 +211,21 @@ impl Cycle {
     /// as nothing should go unlooked at.
     pub fn next_look(&self, now: DateTime<Utc>) -> TimeDelta {
         let hour = Slots::hourly(now, 1).end(0);
-        let falls = |at: DateTime<Utc>| {
+        // A limit that falls is looked at in that second; one that climbs every few, so that load follows its ramp.
+        let changes = |ahead: i64| {
+            let at = now + TimeDelta::seconds(ahead);
             self.sites
                 .values()
                 .filter_map(|site| site.model.as_ref())
                 .any(|model| {
                     let pue = model.hours.first().map_or(1.0, |hour| hour.pue);
-                    model.limits.at(at, pue).watts < model.limits.at(now, pue).watts
+                    let (then, now) = (model.limits.at(at, pue), model.limits.at(now, pue));
+                    then.watts < now.watts || (ahead >= CLIMB_SECONDS && then.watts > now.watts)
                 })
         };
         let soon = (1..LOOK_SECONDS)
-            .map(TimeDelta::seconds)
-            .find(|ahead| now + *ahead >= hour || falls(now + *ahead));
+            .find(|ahead| now + TimeDelta::seconds(*ahead) >= hour || changes(*ahead))
+            .map(TimeDelta::seconds);
         soon.unwrap_or(TimeDelta::seconds(LOOK_SECONDS))
     }
 

@@ -66,9 +66,11 @@ pub fn offer(
         })
         .collect();
     let hours = model.hours.iter().enumerate().map(|(slot, hour)| {
-        let in_force = model
-            .limits
-            .lowest_within(slots.begin(slot), slots.seconds, hour.pue);
+        // Of the hour that runs only what is left of it counts: an event that is over must not bind until its end.
+        let begin = slots.begin(slot).max(now);
+        let left = (slots.end(slot) - begin).num_seconds().max(1);
+        let seconds = u32::try_from(left).unwrap_or(slots.seconds);
+        let in_force = model.limits.lowest_within(begin, seconds, hour.pue);
         let shared = in_force.watts.scaled_down(share).0;
         let left = (in_force.watts.0 - taken.watts_of_others).max(0);
         OfferedHour {
