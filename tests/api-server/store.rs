@@ -21,7 +21,7 @@ const NAMESPACE: Option<&str> = Some("default");
 /// A store on a control plane. Kept in an `Arc`, as a process does.
 async fn store(plane: &ControlPlane) -> Result<Arc<KubeStore>> {
     let client = from_kubeconfig(plane.kubeconfig().text.as_bytes()).await?;
-    Ok(Arc::new(KubeStore::new(client, Metrics::new("0", "test"))))
+    Ok(Arc::new(KubeStore::new(client, Metrics::new("0"))))
 }
 
 fn config_map(name: &str, value: &str) -> Object {

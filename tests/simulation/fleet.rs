@@ -199,7 +199,8 @@ impl Fleet {
         }
         match result {
             Ok(cycle) => {
-                turn.failures.extend(cycle.failures.iter().cloned());
+                turn.failures
+                    .extend(cycle.failures.iter().map(ToString::to_string));
                 turn.sites = Some(cycle);
             }
             Err(error) => turn.failures.push(format!("agent: {error}")),
@@ -217,7 +218,8 @@ impl Fleet {
         }
         match result {
             Ok(cycle) => {
-                turn.failures.extend(cycle.failures.iter().cloned());
+                turn.failures
+                    .extend(cycle.failures.iter().map(ToString::to_string));
                 turn.hub = Some(cycle);
             }
             Err(error) => turn.failures.push(format!("hub: {error}")),

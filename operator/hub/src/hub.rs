@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{HubIdentity, Mode, PlanHead, PlanHeadSpec};
 use commonwatt_audit::{Finding, audit};
 use commonwatt_fleet::{Plan, Slots, World};
 use commonwatt_planner::{Rule, baseline, plan};
-use commonwatt_store::{Kind, Store, StoreError, get, to_object};
+use commonwatt_store::{Failure, Kind, Store, StoreError, get, to_object};
 use serde_json::json;
 
 use crate::dereference::{Seen, dereference};
@@ -75,14 +76,16 @@ pub struct Cycle {
     pub advice: Option<(World, Plan)>,
     /// What could not be used.
     pub problems: Vec<Problem>,
-    /// Failed writes, in words.
-    pub failures: Vec<String>,
+    /// Failed writes.
+    pub failures: Vec<Failure>,
     /// Writes that were made.
     pub writes: usize,
     /// What was seen.
     pub seen: Seen,
     /// Replicas that changed place in this cycle's plan.
     pub moves: u32,
+    /// How long planning took, without advice.
+    pub planning: Duration,
 }
 
 impl Hub {
@@ -151,7 +154,9 @@ impl Hub {
         };
         let mut enforced = read(&seen, scope, &worked);
         let before = self.with_memory(|memory| memory.plan.clone())?;
+        let begun = Instant::now();
         let made = self.plan(&enforced.world, &before);
+        let planning = begun.elapsed();
         let findings = audit(&enforced.world, &made);
         let advised = read(
             &seen,
@@ -183,6 +188,7 @@ impl Hub {
         })?;
         let mut cycle = Cycle {
             moves: moves(&before, &made),
+            planning,
             world: enforced.world,
             plan: made,
             findings,

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{DeletionPolicy, FINALIZER, ModelDeployment, SiteAssignment, SubjectKind};
-use commonwatt_store::{Event, EventType, Kind, Object, StoreError, merge_diff, to_object};
+use commonwatt_store::{
+    Event, EventType, Failure, Kind, Object, StoreError, merge_diff, to_object,
+};
 use serde_json::{Value, json};
 
 use crate::hub::{Cycle, Hub};
@@ -168,7 +170,7 @@ impl Hub {
                     Ok(_) => cycle.writes += 1,
                     Err(error) => cycle
                         .failures
-                        .push(format!("status of Job {name}: {error}")),
+                        .push(Failure::of(format!("status of Job {name}"), &error)),
                 }
             }
             let finished = is_finished(&Object(json!({ "status": status })));
@@ -219,7 +221,7 @@ impl Hub {
             Ok(_) => cycle.writes += 1,
             Err(error) => cycle
                 .failures
-                .push(format!("SiteAssignment {name}: {error}")),
+                .push(Failure::of(format!("SiteAssignment {name}"), &error)),
         }
     }
 
@@ -236,9 +238,10 @@ impl Hub {
         {
             Ok(()) => cycle.writes += 1,
             Err(StoreError::NotFound(_)) => {}
-            Err(error) => cycle
-                .failures
-                .push(format!("SiteAssignment {}: {error}", object.name())),
+            Err(error) => cycle.failures.push(Failure::of(
+                format!("SiteAssignment {}", object.name()),
+                &error,
+            )),
         }
     }
 
@@ -259,9 +262,10 @@ impl Hub {
         {
             Ok(_) => cycle.writes += 1,
             Err(StoreError::NotFound(_)) => {}
-            Err(error) => cycle
-                .failures
-                .push(format!("finalizer of {kind} {}: {error}", object.name())),
+            Err(error) => cycle.failures.push(Failure::of(
+                format!("finalizer of {kind} {}", object.name()),
+                &error,
+            )),
         }
     }
 }

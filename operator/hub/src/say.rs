@@ -11,7 +11,7 @@ use commonwatt_api::{
 };
 use commonwatt_fleet::{DeploymentId, SiteId};
 use commonwatt_store::{
-    Event, EventType, Kind, StatusWrite, StoreError, get, to_object, write_status,
+    Event, EventType, Failure, Kind, StatusWrite, StoreError, get, to_object, write_status,
 };
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl Hub {
                     cycle.writes += 1;
                 }
             }
-            cycle.failures.push(message);
+            cycle.failures.push(Failure::new(reasons::INVALID, message));
         }
     }
 
@@ -119,6 +119,10 @@ impl Hub {
             status.observed_generation = declared.metadata.generation;
             let written = write_status(self.store.as_ref(), &declared, &status).await;
             cycle.note("ModelDeployment status", written);
+            // Pages and metrics show what was just said, not what was said in the round before.
+            if let Some(declared) = cycle.seen.deployments.get_mut(&name) {
+                declared.status = Some(status);
+            }
         }
     }
 
@@ -295,7 +299,7 @@ impl Hub {
                 .await
             {
                 Ok(_) => cycle.writes += 1,
-                Err(error) => cycle.failures.push(format!("PlanHead: {error}")),
+                Err(error) => cycle.failures.push(Failure::of("PlanHead", &error)),
             }
         }
         let plan = &cycle.plan;
@@ -338,7 +342,7 @@ impl Cycle {
             Ok(StatusWrite::Written) => self.writes += 1,
             // Gone meanwhile: there is nobody left to tell.
             Ok(StatusWrite::Same) | Err(StoreError::NotFound(_)) => {}
-            Err(error) => self.failures.push(format!("{what}: {error}")),
+            Err(error) => self.failures.push(Failure::of(what, &error)),
         }
     }
 }

@@ -7,7 +7,7 @@ use commonwatt_api::{
     FINALIZER, Mode, ModelDeployment, SiteAssignment, SiteAssignmentSpec, SubjectKind,
 };
 use commonwatt_fleet::{DeploymentId, JobId};
-use commonwatt_store::{Kind, Object, apply_in_namespace, to_object};
+use commonwatt_store::{Failure, Kind, Object, apply_in_namespace, to_object};
 use serde_json::json;
 
 use crate::committed::SINCE;
@@ -167,9 +167,10 @@ impl Hub {
             {
                 Ok(_) => cycle.writes += 1,
                 Err(error) => {
-                    cycle
-                        .failures
-                        .push(format!("finalizer of {kind} {}: {error}", object.name()));
+                    cycle.failures.push(Failure::of(
+                        format!("finalizer of {kind} {}", object.name()),
+                        &error,
+                    ));
                     unmarked.insert(key);
                 }
             }
@@ -217,7 +218,7 @@ impl Hub {
             Ok(_) => cycle.writes += 1,
             Err(error) => cycle
                 .failures
-                .push(format!("SiteAssignment {key}: {error}")),
+                .push(Failure::of(format!("SiteAssignment {key}"), &error)),
         }
     }
 }

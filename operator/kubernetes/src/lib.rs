@@ -7,14 +7,16 @@ mod clock;
 mod error;
 mod events;
 mod lease;
+mod logs;
+pub mod metrics;
 mod server;
 mod store;
-mod telemetry;
 mod watch;
 
 pub use client::{ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default};
 pub use clock::{ScaledClock, WrongSpeed};
 pub use lease::{Election, Lead, Leadership};
+pub use logs::{LogFormat, LoggingError, logging};
+pub use metrics::Metrics;
 pub use server::{Pages, serve, shutdown};
 pub use store::KubeStore;
-pub use telemetry::{LogFormat, LoggingError, Metrics, logging};

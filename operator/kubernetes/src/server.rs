@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::telemetry::Metrics;
+use crate::metrics::Metrics;
 
 /// A page by its path, such as `/sites/a`: its content type and body, or nothing.
 pub type Pages = Arc<dyn Fn(&str) -> Option<(&'static str, Vec<u8>)> + Send + Sync>;
@@ -21,6 +21,7 @@ pub type Pages = Arc<dyn Fn(&str) -> Option<(&'static str, Vec<u8>)> + Send + Sy
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                                 font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Clone)]
 struct Shared {
@@ -59,8 +60,15 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-async fn metrics(State(shared): State<Shared>) -> Response {
-    typed(OPEN_METRICS, shared.metrics.text().into_bytes())
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    if accepted.is_some_and(|accepted| accepted.contains("application/openmetrics-text")) {
+        typed(OPEN_METRICS, shared.metrics.open_metrics().into_bytes())
+    } else {
+        typed(PROMETHEUS, shared.metrics.prometheus().into_bytes())
+    }
 }
 
 async fn readyz(State(shared): State<Shared>) -> (StatusCode, &'static str) {
@@ -164,13 +172,7 @@ mod tests {
             _ => None,
         });
         let until = async move { drop(ended.await) };
-        let server = tokio::spawn(serve(
-            listener,
-            Metrics::new("1", "a"),
-            is_ready,
-            pages,
-            until,
-        ));
+        let server = tokio::spawn(serve(listener, Metrics::new("1"), is_ready, pages, until));
 
         assert!(fetch(address, "/healthz").await.starts_with("HTTP/1.1 200"));
         assert!(fetch(address, "/readyz").await.starts_with("HTTP/1.1 503"));

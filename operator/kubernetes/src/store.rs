@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 use crate::cache::{Cache, trim};
 use crate::error::{store_error, within_limit};
 use crate::events::Events;
-use crate::telemetry::Metrics;
+use crate::metrics::Metrics;
 use crate::watch::Watch;
 
 /// How long the first list of a kind is waited for.

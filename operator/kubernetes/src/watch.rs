@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::cache::{Cache, trim};
 use crate::error::{no_answer, store_error, within_limit};
-use crate::telemetry::Metrics;
+use crate::metrics::Metrics;
 
 /// Objects per page of a list.
 const PAGE: u32 = 500;

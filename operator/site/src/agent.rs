@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use commonwatt_api::{Mode, Site, SiteAssignment};
+use commonwatt_api::{Mode, Site, SiteAssignment, conditions::reasons};
 use commonwatt_fleet::Slots;
-use commonwatt_store::{StatusWrite, Store, StoreError, list};
+use commonwatt_store::{Failure, StatusWrite, Store, StoreError, list};
 
 use crate::decide::{Decided, decide};
 use crate::dereference::{Seen, dereference};
@@ -14,7 +14,7 @@ use crate::hours::{DataFolder, read_signal};
 use crate::keeper::Keeper;
 use crate::model::{Signals, SiteModel};
 use crate::situation::{Asked, Situation};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Said, Snapshot};
 use crate::stage::Stage;
 
 /// The longest time until the next look, seconds, when nothing else happens: prices and ages of signals move on.
@@ -52,8 +52,8 @@ pub struct Agent {
 pub struct Cycle {
     /// Sites by name.
     pub sites: BTreeMap<String, Snapshot>,
-    /// Failed writes, in words: the next cycle tries them again.
-    pub failures: Vec<String>,
+    /// Failed writes: the next cycle tries them again.
+    pub failures: Vec<Failure>,
     /// Writes that were made.
     pub writes: usize,
     /// What was seen on the site's API server.
@@ -105,11 +105,9 @@ impl Agent {
             match list::<SiteAssignment>(hub.store.as_ref(), Some(&namespace_of(name))).await {
                 Ok(listed) => {
                     for malformed in &listed.malformed {
-                        cycle.failures.push(format!(
-                            "SiteAssignment {}: {}",
-                            malformed.object.name(),
-                            malformed.why
-                        ));
+                        let name = malformed.object.name();
+                        let message = format!("SiteAssignment {name}: {}", malformed.why);
+                        cycle.failures.push(Failure::new(reasons::INVALID, message));
                     }
                     asked.extend(
                         listed
@@ -146,12 +144,17 @@ impl Agent {
             .map_err(|_| "the ledger is broken".to_owned())
             .and_then(|mut keeper| keeper.advance(&name, stage.now));
         if let Err(error) = passed {
-            cycle.failures.push(format!("ledger of {name}: {error}"));
+            cycle.failures.push(Failure::new(
+                Failure::LEDGER,
+                format!("ledger of {name}: {error}"),
+            ));
         }
         let mut problems = Vec::new();
         let model = {
             let Ok(keeper) = self.keeper.lock() else {
-                cycle.failures.push("the ledger is broken".into());
+                cycle
+                    .failures
+                    .push(Failure::new(Failure::LEDGER, "the ledger is broken"));
                 return stage.snapshot(None, Decided::default(), problems);
             };
             SiteModel::read(
@@ -170,8 +173,8 @@ impl Agent {
             Err(problem) => {
                 // A site that cannot be read keeps what it admitted and takes nothing new.
                 problems.push(problem);
-                let snapshot = stage.snapshot(None, Decided::default(), problems);
-                self.say_site(stage, &snapshot, cycle).await;
+                let mut snapshot = stage.snapshot(None, Decided::default(), problems);
+                snapshot.said.site = self.say_site(stage, &snapshot, cycle).await;
                 return snapshot;
             }
         };
@@ -189,7 +192,9 @@ impl Agent {
             local_jobs: &stage.local_jobs,
         });
         let records = self.enact(stage, &model, &decided, cycle).await;
-        self.answer(stage, &decided, &records, cycle).await;
+        let mut said = Said::default();
+        self.answer(stage, &decided, &records, &mut said, cycle)
+            .await;
         self.offer(stage, &model, cycle).await;
         let mut snapshot = stage.snapshot(Some(model), decided, problems);
         snapshot.records = records
@@ -199,9 +204,10 @@ impl Agent {
                 (name, (record, observed))
             })
             .collect();
-        self.say_site(stage, &snapshot, cycle).await;
-        self.say_limits(stage, &snapshot, cycle).await;
-        self.keep(&name, &snapshot, stage.now, cycle);
+        said.site = self.say_site(stage, &snapshot, cycle).await;
+        self.say_limits(stage, &snapshot, &mut said, cycle).await;
+        snapshot.said = said;
+        self.keep(&name, &mut snapshot, stage.now, cycle);
         snapshot
     }
 }
@@ -235,13 +241,14 @@ impl Cycle {
             Ok(StatusWrite::Written) => self.writes += 1,
             // Gone meanwhile: there is nobody left to tell.
             Ok(StatusWrite::Same) | Err(StoreError::NotFound(_)) => {}
-            Err(error) => self.failures.push(format!("{what}: {error}")),
+            Err(error) => self.failures.push(Failure::of(what, &error)),
         }
     }
 
     /// Keeps a failure of a hub; one that did not answer is not asked again in this cycle.
     pub(crate) fn hub_failed(&mut self, hub: &str, what: &str, error: &StoreError) {
-        self.failures.push(format!("hub {hub}: {what}: {error}"));
+        self.failures
+            .push(Failure::of(format!("hub {hub}: {what}"), error));
         if matches!(error, StoreError::Unreachable(_)) {
             self.silent_hubs.insert(hub.to_owned(), error.to_string());
         }

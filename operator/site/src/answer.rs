@@ -9,7 +9,7 @@ use commonwatt_api::{
     set_condition,
 };
 use commonwatt_store::{
-    Event, EventType, Kind, Object, apply_in_namespace, get, to_object, write_status,
+    Event, EventType, Failure, Kind, Object, apply_in_namespace, get, to_object, write_status,
 };
 
 use crate::admission::Answer;
@@ -20,6 +20,7 @@ use crate::model::SiteModel;
 use crate::offer::{Taken, offer, says_the_same};
 use crate::schedule::scheduled;
 use crate::situation::Asked;
+use crate::snapshot::Said;
 use crate::stage::Stage;
 use crate::workload::{find, observe};
 
@@ -30,6 +31,7 @@ impl Agent {
         stage: &Stage<'_>,
         decided: &Decided,
         records: &BTreeMap<String, AdmissionRecord>,
+        said: &mut Said,
         cycle: &mut Cycle,
     ) {
         for asked in &stage.asked {
@@ -48,6 +50,10 @@ impl Agent {
                 offer_revision(stage, hub).await,
             );
             let released = status.released_at.is_some();
+            let mut conditions = status.conditions.iter();
+            if let Some(answer) = conditions.find(|condition| condition.type_ == types::ADMITTED) {
+                *said.answers.entry(answer.reason.clone()).or_default() += 1;
+            }
             let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
             if let Err(error) = &written {
                 cycle.hub_failed(&hub.name, "answer", error);
@@ -237,9 +243,10 @@ impl Agent {
             .await
         {
             Ok(_) => cycle.writes += 1,
-            Err(error) => cycle
-                .failures
-                .push(format!("finalizer of {}: {error}", object.name())),
+            Err(error) => cycle.failures.push(Failure::of(
+                format!("finalizer of {}", object.name()),
+                &error,
+            )),
         }
     }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{AdmissionRecordSpec, SubjectKind, WaterBasis};
 use commonwatt_fleet::{SiteId, Watts};
 use commonwatt_ledger::{Body, Decision, DecisionKind, Limit, WaterCategory, Workload};
+use commonwatt_store::Failure;
 
 use crate::agent::{Agent, Cycle};
 use crate::breaches::against;
@@ -17,7 +18,7 @@ impl Agent {
     pub(crate) fn keep(
         &self,
         name: &str,
-        snapshot: &Snapshot,
+        snapshot: &mut Snapshot,
         now: DateTime<Utc>,
         cycle: &mut Cycle,
     ) {
@@ -50,10 +51,16 @@ impl Agent {
         let limits = against(snapshot, model, hour.pue, unmanaged);
         let kept = kept.and_then(|mut keeper| {
             keeper.look(name, now, draw)?;
-            keeper.watch(name, now, limits)
+            keeper.watch(name, now, limits)?;
+            snapshot.said.breaches = keeper.open_breaches(name);
+            snapshot.said.missing_hours = keeper.missing_hours(name, now);
+            Ok(())
         });
         if let Err(error) = kept {
-            cycle.failures.push(format!("ledger of {name}: {error}"));
+            cycle.failures.push(Failure::new(
+                Failure::LEDGER,
+                format!("ledger of {name}: {error}"),
+            ));
         }
     }
 
@@ -119,7 +126,10 @@ impl Agent {
             .lock()
             .map_err(|_| "the ledger is broken".to_owned());
         if let Err(error) = kept.and_then(|mut keeper| keeper.decide(site, now, decision)) {
-            cycle.failures.push(format!("ledger of {site}: {error}"));
+            cycle.failures.push(Failure::new(
+                Failure::LEDGER,
+                format!("ledger of {site}: {error}"),
+            ));
         }
     }
 
@@ -129,7 +139,10 @@ impl Agent {
             .lock()
             .map_err(|_| "the ledger is broken".to_owned());
         if let Err(error) = kept.and_then(|mut keeper| keeper.write(site, now, body)) {
-            cycle.failures.push(format!("ledger of {site}: {error}"));
+            cycle.failures.push(Failure::new(
+                Failure::LEDGER,
+                format!("ledger of {site}: {error}"),
+            ));
         }
     }
 }

@@ -113,6 +113,12 @@ impl Breaches {
         Self(open)
     }
 
+    /// How many limits of a site the log says are being passed.
+    pub fn open(&self, site: &str) -> usize {
+        let written = self.0.iter().filter(|(_, over)| over.written);
+        written.filter(|((of, _), _)| of == site).count()
+    }
+
     /// Looks at a limit. Gives what is to be written, if anything is.
     pub fn look(&mut self, site: &str, now: DateTime<Utc>, seen: Against) -> Option<Breach> {
         let key = (site.to_owned(), seen.which.clone());

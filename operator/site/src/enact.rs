@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode};
+use commonwatt_api::{
+    AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode, conditions::reasons,
+};
 use commonwatt_fleet::Watts;
-use commonwatt_store::{Event, EventType, Kind, Object, StoreError, to_object, write_status};
+use commonwatt_store::{
+    Event, EventType, Failure, Kind, Object, StoreError, to_object, write_status,
+};
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Cycle};
@@ -49,7 +53,7 @@ impl Agent {
                         // Without the record nothing is applied: the limit must hold through a crash.
                         cycle
                             .failures
-                            .push(format!("AdmissionRecord {name}: {error}"));
+                            .push(Failure::of(format!("AdmissionRecord {name}"), &error));
                         continue;
                     }
                 }
@@ -135,11 +139,11 @@ impl Agent {
         if let Some(found) = found {
             let others = found.foreign_managers(path);
             if !others.is_empty() {
-                cycle.failures.push(format!(
-                    "{}: {path} belongs to {}",
-                    spec.object.name,
-                    others.join(", ")
-                ));
+                let owners = others.join(", ");
+                let message = format!("{}: {path} belongs to {owners}", spec.object.name);
+                cycle
+                    .failures
+                    .push(Failure::new(reasons::FIELD_OWNED_BY_OTHER, message));
                 return false;
             }
         }
@@ -164,20 +168,20 @@ impl Agent {
             return false;
         }
         if found.is_none() && spec.workload.workload_ref.is_some() {
+            let message = format!("{}: what was adopted is gone", spec.object.name);
             cycle
                 .failures
-                .push(format!("{}: what was adopted is gone", spec.object.name));
+                .push(Failure::new(reasons::WORKLOAD_NOT_FOUND, message));
             return false;
         }
         match self.store.apply(&kind, &object).await {
             Ok(_) => cycle.writes += 1,
             Err(error) => {
-                let message = format!(
-                    "{} {}/{}: {error}",
-                    kind, spec.object.namespace, spec.object.name
-                );
-                self.warn(record, "WriteFailed", &message).await;
-                cycle.failures.push(message);
+                let what = format!("{} {}/{}", kind, spec.object.namespace, spec.object.name);
+                let failure = Failure::of(what, &error);
+                self.warn(record, reasons::WRITE_FAILED, &failure.message)
+                    .await;
+                cycle.failures.push(failure);
             }
         }
         false
@@ -216,7 +220,9 @@ impl Agent {
                     };
                     let _ = self.store.event(&object, &event).await;
                 }
-                Err(error) => cycle.failures.push(format!("Job {name}: {error}")),
+                Err(error) => cycle
+                    .failures
+                    .push(Failure::of(format!("Job {name}"), &error)),
             }
         }
     }

@@ -87,6 +87,27 @@ impl Keeper {
         self.begins.get(site).copied()
     }
 
+    /// How many limits of a site are being passed, by its log.
+    pub fn open_breaches(&self, site: &str) -> usize {
+        self.breaches.open(site)
+    }
+
+    /// Whole hours of the last day, from the beginning of a site's log on, that it has no record of.
+    pub fn missing_hours(&self, site: &str, now: DateTime<Utc>) -> u32 {
+        let end = Slots::hourly(now, 1).start;
+        let Some(begins) = self.begins(site) else {
+            return 0;
+        };
+        let start = begins.max(end - TimeDelta::days(1));
+        let there = self
+            .water
+            .range((site.to_owned(), start)..(site.to_owned(), end));
+        let hours = (end - start).num_hours().max(0);
+        u32::try_from(hours)
+            .unwrap_or(0)
+            .saturating_sub(u32::try_from(there.count()).unwrap_or(0))
+    }
+
     fn index(&mut self, record: &Record) {
         let Body::Meter(hour) = &record.body else {
             return;
@@ -328,6 +349,16 @@ mod tests {
             energy[1].coverage_percent
         );
         assert_eq!(keeper.since("a", at("2023-06-05T01:00:00Z")).1, 1);
+        // From here on nobody looks for three hours.
+        let later = at("2023-06-05T05:10:00Z");
+        keeper.look("a", later, draw(1000)).expect("looks");
+        assert_eq!(keeper.missing_hours("a", at("2023-06-05T02:00:00Z")), 0);
+        assert_eq!(keeper.missing_hours("a", later), 3);
+        assert_eq!(
+            keeper.missing_hours("b", later),
+            0,
+            "a log that never began"
+        );
         drop(keeper);
         let (again, problems) = Keeper::open(lines).expect("opens again");
         assert!(problems.is_empty());

@@ -1,7 +1,7 @@
 //! A workload given back: as it was when it was adopted, or as the policy says of what the agent created.
 
 use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, DeletionPolicy, annotations};
-use commonwatt_store::{Kind, Object, StoreError, to_object};
+use commonwatt_store::{Failure, Kind, Object, StoreError, to_object};
 use serde_json::json;
 
 use crate::agent::{Agent, Cycle};
@@ -68,9 +68,10 @@ impl Agent {
                 Err(_) => false,
             },
             Err(error) => {
-                cycle
-                    .failures
-                    .push(format!("release of {}: {error}", spec.object.name));
+                cycle.failures.push(Failure::of(
+                    format!("release of {}", spec.object.name),
+                    &error,
+                ));
                 false
             }
         }

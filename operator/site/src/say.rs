@@ -9,7 +9,7 @@ use commonwatt_api::{
 };
 use commonwatt_fleet::Watts;
 use commonwatt_signals::State;
-use commonwatt_store::{Kind, write_status};
+use commonwatt_store::{Failure, Kind, write_status};
 use serde_json::json;
 
 use crate::agent::{Agent, Cycle};
@@ -32,7 +32,9 @@ impl Agent {
                         .iter()
                         .any(|condition| condition["message"] == message.as_str())
                 });
-            cycle.failures.push(message.clone());
+            cycle
+                .failures
+                .push(Failure::new(reasons::INVALID, message.clone()));
             if said {
                 continue;
             }
@@ -120,7 +122,12 @@ impl Agent {
     }
 
     /// The site's own status.
-    pub(crate) async fn say_site(&self, stage: &Stage<'_>, snapshot: &Snapshot, cycle: &mut Cycle) {
+    pub(crate) async fn say_site(
+        &self,
+        stage: &Stage<'_>,
+        snapshot: &Snapshot,
+        cycle: &mut Cycle,
+    ) -> SiteStatus {
         let site = stage.site;
         let own = snapshot
             .problems
@@ -200,6 +207,7 @@ impl Agent {
             "Site status",
             write_status(self.store.as_ref(), site, &status).await,
         );
+        status
     }
 
     /// Whether every hub that the site lists can be spoken to. Nothing is said where none of them is this agent's.

@@ -14,7 +14,7 @@ use commonwatt_store::write_status;
 use crate::agent::{Agent, Cycle};
 use crate::evidence::follow;
 use crate::model::{Problem, SiteModel, Water};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Said, Snapshot};
 use crate::stage::Stage;
 
 impl Agent {
@@ -23,12 +23,13 @@ impl Agent {
         &self,
         stage: &Stage<'_>,
         snapshot: &Snapshot,
+        said: &mut Said,
         cycle: &mut Cycle,
     ) {
         let Some(model) = &snapshot.model else { return };
         self.say_power(stage, model, snapshot, cycle).await;
-        self.say_water(stage, model, snapshot, cycle).await;
-        self.say_events(stage, snapshot, cycle).await;
+        self.say_water(stage, model, snapshot, said, cycle).await;
+        self.say_events(stage, snapshot, said, cycle).await;
         for community in stage
             .seen
             .communities
@@ -115,6 +116,7 @@ impl Agent {
         stage: &Stage<'_>,
         model: &SiteModel,
         snapshot: &Snapshot,
+        said: &mut Said,
         cycle: &mut Cycle,
     ) {
         let wue =
@@ -168,6 +170,7 @@ impl Agent {
                 "WaterBudget status",
                 write_status(self.store.as_ref(), object, &status).await,
             );
+            said.water.insert(name, status);
         }
     }
 
@@ -202,7 +205,13 @@ impl Agent {
         self.write_body(stage.name(), stage.now, body, cycle);
     }
 
-    async fn say_events(&self, stage: &Stage<'_>, snapshot: &Snapshot, cycle: &mut Cycle) {
+    async fn say_events(
+        &self,
+        stage: &Stage<'_>,
+        snapshot: &Snapshot,
+        said: &mut Said,
+        cycle: &mut Cycle,
+    ) {
         for event in stage
             .seen
             .events
@@ -216,6 +225,8 @@ impl Agent {
             let written = write_status(self.store.as_ref(), event, &status).await;
             let ok = written.is_ok();
             cycle.note("GridEvent status", written);
+            let name = event.metadata.name.clone().unwrap_or_default();
+            said.events.insert(name, (target, status));
             // The ledger speaks of what the status has taken; a failed write is tried again with its stages.
             for body in stages.into_iter().filter(|_| ok) {
                 self.write_body(stage.name(), stage.now, body, cycle);

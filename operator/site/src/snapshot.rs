@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use commonwatt_api::{AdmissionRecord, Site, SubjectKind};
+use commonwatt_api::{
+    AdmissionRecord, GridEventStatus, Site, SiteStatus, SubjectKind, WaterBudgetStatus,
+};
 use commonwatt_fleet::Watts;
 
 use crate::decide::Decided;
@@ -39,6 +41,25 @@ pub struct Snapshot {
     pub signals: BTreeMap<String, SignalState>,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// What was said of it in this cycle.
+    pub said: Said,
+}
+
+/// What a cycle said of a site, on its objects: metrics say the same.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// The site's own status.
+    pub site: SiteStatus,
+    /// Statuses of its water budgets.
+    pub water: BTreeMap<String, WaterBudgetStatus>,
+    /// Statuses of its grid events, with their targets in watts.
+    pub events: BTreeMap<String, (i64, GridEventStatus)>,
+    /// Assignments by the reason of their answer.
+    pub answers: BTreeMap<String, usize>,
+    /// Limits that the ledger says are being passed.
+    pub breaches: usize,
+    /// Hours of the last day that the ledger has no record of, from its beginning on.
+    pub missing_hours: u32,
 }
 
 impl Stage<'_> {
@@ -96,6 +117,7 @@ impl Stage<'_> {
             records: BTreeMap::new(),
             signals: self.signal_states(),
             problems,
+            said: Said::default(),
             model,
         }
     }

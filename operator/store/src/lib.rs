@@ -2,6 +2,7 @@
 //! same small [`Store`], so that both run the same code, faults included.
 
 mod clock;
+mod failure;
 mod kind;
 mod namespace;
 mod object;
@@ -11,6 +12,7 @@ mod store;
 mod typed;
 
 pub use clock::Clock;
+pub use failure::Failure;
 pub use kind::Kind;
 pub use namespace::apply_in_namespace;
 pub use object::Object;

@@ -147,7 +147,7 @@ impl Run {
             format!("cannot listen on {}; choose another --listen", self.listen)
         })?;
         tracing::info!(address = %listener.local_addr()?, "serving metrics, probes and pages");
-        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), "");
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let (end, ended) = watch::channel(false);
         let (context, ready) = self.context(clock, metrics.clone(), ended);
         let board = context.board.clone();

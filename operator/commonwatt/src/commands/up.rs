@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use commonwatt_api::Mode;
 use commonwatt_hub::Planning;
 use commonwatt_kubernetes::{Metrics, serve};
 use commonwatt_planner::Rule;
@@ -109,7 +110,7 @@ impl Up {
         })?;
         let address = listener.local_addr()?;
         let board = Arc::new(Board::default());
-        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), "");
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let (pages, (_ready, is_ready)) = (board.clone(), watch::channel(true));
         let server = tokio::spawn(serve(
             listener,
@@ -164,8 +165,8 @@ impl Up {
             board.hub(step.hub.clone(), step.now);
             let keeper = fleet.agent.keeper.clone();
             board.server("simulated", step.sites.clone(), keeper, step.now);
-            measure::hub(metrics, &step.hub);
-            measure::sites(metrics, &step.sites);
+            measure::hub(metrics, &step.hub, step.now);
+            measure::sites(metrics, "simulated", Mode::Enforce, &step.sites);
             line(&bar, &step, &fleet.totals, passed);
             if let Some(baselines) = baselines {
                 baselines.follow(passed);

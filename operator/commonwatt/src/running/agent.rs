@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use commonwatt_api::Site;
 use commonwatt_kubernetes::{Election, KubeStore, Lead, Metrics};
 use commonwatt_site::{Agent, Cycle, DataFolder, Keeper};
-use commonwatt_store::{Clock, Store, StoreError, list};
+use commonwatt_store::{Clock, Failure, Store, StoreError, list};
 use kube::Client;
 use tokio::sync::watch;
 
@@ -18,7 +18,7 @@ use super::pace::{Bell, Pace, Went};
 use super::reach::Reach;
 use super::{Context, Waited, wait_to_lead};
 use crate::journal::FileJournal;
-use crate::measure;
+use crate::measure::{self, Standing};
 
 /// The lease of a cluster's agent.
 const LEASE: &str = "commonwatt-site";
@@ -47,6 +47,7 @@ pub struct Role {
     leads: Vec<Lead>,
     reach: Option<Reach>,
     told: Vec<String>,
+    standing: Standing,
 }
 
 impl Role {
@@ -58,6 +59,7 @@ impl Role {
                 place.client.clone(),
                 context.metrics.clone(),
             )),
+            standing: Standing::new(&context.metrics, ROLE, &place.name),
             place,
             links,
             leads: Vec::new(),
@@ -106,7 +108,9 @@ impl Role {
                 Ok(agent) => agent,
                 Err(error) => break Err(error),
             };
+            self.standing.leads(true);
             self.turns(&mut agent, &lead, &bell, ended.clone()).await;
+            self.standing.leads(false);
             if *ended.borrow() {
                 break Ok(());
             }
@@ -178,6 +182,9 @@ impl Role {
         loop {
             pace.begin();
             let went = self.round(agent, &mut pace).await;
+            if went == Went::Well {
+                self.standing.done();
+            }
             if went == Went::Well && self.is_local() {
                 self.context.readiness.up(ROLE);
             }
@@ -212,7 +219,7 @@ impl Role {
     async fn failed(&mut self, error: &StoreError, begun: Instant) -> Went {
         let metrics = &self.context.metrics;
         metrics.reconciled(ROLE, error.reason(), begun.elapsed());
-        metrics.failed(ROLE, error.reason());
+        metrics.failed(ROLE, &Failure::of("round", error));
         tracing::warn!(place = self.place.name, %error, "the agent could not do its round");
         if let Some(reach) = &mut self.reach {
             reach.failed(error, self.context.clock.now()).await;
@@ -231,9 +238,7 @@ impl Role {
         let fine = cycle.failures.is_empty() && cycle.silent_hubs.is_empty();
         let result = if fine { "ok" } else { "incomplete" };
         metrics.reconciled(ROLE, result, begun.elapsed());
-        for _ in 0..cycle.writes {
-            metrics.wrote(ROLE);
-        }
+        metrics.wrote(ROLE, cycle.writes);
         if cycle.writes > 0 {
             tracing::info!(
                 place = self.place.name,
@@ -246,7 +251,7 @@ impl Role {
         tell_failures(metrics, ROLE, &cycle.failures);
         self.tell_problems(&cycle);
         let metrics = &self.context.metrics;
-        measure::sites(metrics, &cycle);
+        measure::sites(metrics, &self.place.name, agent.mode, &cycle);
         if let Some(reach) = &mut self.reach {
             // Lists come from watches, and go on being answered while the server is away.
             match self.store.trouble() {
@@ -276,9 +281,9 @@ impl Role {
 }
 
 /// Failures of single writes: the next round tries them again.
-pub fn tell_failures(metrics: &Metrics, role: &str, failures: &[String]) {
+pub fn tell_failures(metrics: &Metrics, role: &str, failures: &[Failure]) {
     for failure in failures {
-        metrics.failed(role, "Write");
-        tracing::warn!(role, failure, "not done; it is tried again");
+        metrics.failed(role, failure);
+        tracing::warn!(role, reason = failure.reason, %failure, "not done; it is tried again");
     }
 }

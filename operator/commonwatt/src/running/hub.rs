@@ -8,14 +8,14 @@ use commonwatt_api::SiteOffer;
 use commonwatt_hub::{Cycle, Hub, Identity, Planning, Problem};
 use commonwatt_kubernetes::{Election, KubeStore, Lead};
 use commonwatt_site::HubLink;
-use commonwatt_store::{Clock, Kind, Object, Store, StoreError};
+use commonwatt_store::{Clock, Failure, Kind, Object, Store, StoreError};
 use kube::Client;
 
 use super::guard::Guarded;
 use super::pace::{Pace, Went, pause};
 use super::remotes::Remotes;
 use super::{Context, Waited, agent, wait_to_lead};
-use crate::measure;
+use crate::measure::{self, Standing};
 
 /// The lease of a cluster's hub.
 const LEASE: &str = "commonwatt-hub";
@@ -32,6 +32,7 @@ pub struct Role {
     client: Client,
     store: Arc<KubeStore>,
     told: Mutex<Vec<Problem>>,
+    standing: Standing,
 }
 
 impl Role {
@@ -42,6 +43,7 @@ impl Role {
             store: Arc::new(KubeStore::new(client.clone(), context.metrics.clone())),
             client,
             told: Mutex::default(),
+            standing: Standing::new(&context.metrics, ROLE, &context.settings.hub_name),
         }
     }
 
@@ -94,7 +96,9 @@ impl Role {
                     continue;
                 }
             }
+            self.standing.leads(true);
             let result = self.lead(&hub, &lead, &mut remotes).await;
+            self.standing.leads(false);
             hub.step_down();
             remotes.stop().await;
             if result.is_err() || *self.context.ended.borrow() {
@@ -137,6 +141,7 @@ impl Role {
             let went = self.round(hub).await?;
             if went == Went::Well {
                 self.context.readiness.up(ROLE);
+                self.standing.done();
             }
             tokio::select! {
                 () = pace.wait(went) => {}
@@ -182,7 +187,7 @@ impl Role {
                 };
                 metrics.reconciled(ROLE, result, begun.elapsed());
                 self.tell(&cycle);
-                measure::hub(metrics, &cycle);
+                measure::hub(metrics, &cycle, now);
                 let went = if cycle.failures.is_empty() {
                     Went::Well
                 } else {
@@ -195,7 +200,7 @@ impl Role {
             Err(error @ StoreError::Invalid(_)) => Err(anyhow!("hub: {error}")),
             Err(error) => {
                 metrics.reconciled(ROLE, error.reason(), begun.elapsed());
-                metrics.failed(ROLE, error.reason());
+                metrics.failed(ROLE, &Failure::of("round", &error));
                 tracing::warn!(%error, "the hub could not do its round; what sites admitted goes on");
                 // Another leader was faster, or the server was away: take the lead anew before the next write.
                 if matches!(error, StoreError::Conflict(_)) {
@@ -208,9 +213,7 @@ impl Role {
 
     fn tell(&self, cycle: &Cycle) {
         let metrics = &self.context.metrics;
-        for _ in 0..cycle.writes {
-            metrics.wrote(ROLE);
-        }
+        metrics.wrote(ROLE, cycle.writes);
         if cycle.writes > 0 {
             tracing::info!(
                 writes = cycle.writes,
@@ -224,7 +227,7 @@ impl Role {
         }
         self.tell_problems(cycle);
         for finding in &cycle.findings {
-            metrics.failed(ROLE, "AuditFinding");
+            metrics.failed(ROLE, &Failure::new(Failure::AUDIT, finding.to_string()));
             tracing::error!(%finding, "the audit refused the plan; nothing was published");
         }
         agent::tell_failures(metrics, ROLE, &cycle.failures);
