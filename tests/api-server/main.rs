@@ -3,6 +3,7 @@
 mod charts;
 mod harness;
 mod manifests;
+mod monitoring;
 mod operator;
 mod store;
 

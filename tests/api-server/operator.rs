@@ -7,4 +7,5 @@ mod limits;
 mod placing;
 mod program;
 mod reaching;
+mod watched;
 mod week;

@@ -34,6 +34,7 @@ pub use binaries::{Binaries, Tool, ensure};
 pub use command::Output;
 pub use control_plane::{ControlPlane, Kubeconfig, RUN_SECONDS_ANNOTATION};
 pub use error::{Error, Result};
+pub use ports::free as free_ports;
 pub use process::Process;
 pub use progress::Progress;
 pub use skip::{Skipped, record_skip, unavailable};

@@ -14,7 +14,10 @@ const LAST: u16 = 32_000;
 
 /// Finds `N` free ports. Another process may still take one before it is used: the caller starts
 /// again with others when a server says that its address is in use.
-pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
+///
+/// # Errors
+/// When there are not as many.
+pub fn free<const N: usize>() -> Result<[u16; N]> {
     // A random start, so that control planes that start at the same moment do not race for the
     // same ports. RandomState is the standard library's only source of randomness.
     let span = u64::from(LAST - FIRST);

@@ -12,17 +12,33 @@ pub(crate) struct Generator {
 }
 
 /// In order.
-pub(crate) const GENERATORS: &[Generator] = &[Generator {
-    needs: "operator/commonwatt/Cargo.toml",
-    arguments: &[
-        "run",
-        "--quiet",
-        "--package",
-        "commonwatt",
-        "--",
-        "crd",
-        "--write",
-        ".",
-    ],
-    writes: &["crds/yaml", "crds/REFERENCE.md", "charts"],
-}];
+pub(crate) const GENERATORS: &[Generator] = &[
+    Generator {
+        needs: "operator/commonwatt/Cargo.toml",
+        arguments: &[
+            "run",
+            "--quiet",
+            "--package",
+            "commonwatt",
+            "--",
+            "crd",
+            "--write",
+            ".",
+        ],
+        writes: &["crds/yaml", "crds/REFERENCE.md", "charts"],
+    },
+    Generator {
+        needs: "operator/commonwatt/src/monitoring",
+        arguments: &[
+            "run",
+            "--quiet",
+            "--package",
+            "commonwatt",
+            "--",
+            "monitoring",
+            "--write",
+            ".",
+        ],
+        writes: &["deploy/grafana", "deploy/prometheus", "charts"],
+    },
+];

@@ -4,6 +4,7 @@ mod board;
 mod commands;
 mod journal;
 mod measure;
+mod monitoring;
 mod running;
 mod simulated;
 mod view;

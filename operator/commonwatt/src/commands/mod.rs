@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod crd;
+mod monitoring;
 mod plan;
 mod run;
 mod up;
@@ -23,6 +24,7 @@ enum Command {
     Up(up::Up),
     Run(run::Run),
     Crd(crd::Crd),
+    Monitoring(monitoring::Monitoring),
 }
 
 /// How a command prints its result.
@@ -44,6 +46,7 @@ impl Commonwatt {
             Command::Up(up) => up.run(),
             Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),
+            Command::Monitoring(monitoring) => monitoring.run(),
         }
     }
 }

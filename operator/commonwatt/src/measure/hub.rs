@@ -79,8 +79,7 @@ fn demand(sheet: &mut Sheet, world: &World, plan: &Plan) {
     sheet.set(&all::HUB_UNSERVED, [], total);
     unmet.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     for (name, tokens) in unmet.into_iter().take(WORST) {
-        let (namespace, deployment) = name.split_once('/').unwrap_or(("", name));
-        sheet.set(&all::HUB_UNSERVED_WORST, [namespace, deployment], tokens);
+        sheet.set(&all::HUB_UNSERVED_WORST, [name], tokens);
     }
 }
 

@@ -1,6 +1,8 @@
 //! From what hub and agents found to metrics. Pure but for the last line of each: a round's findings become one sheet,
 //! which replaces the sheet of the round before.
 
+#[cfg(test)]
+mod budget;
 mod hub;
 mod sites;
 

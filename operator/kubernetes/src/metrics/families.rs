@@ -44,7 +44,7 @@ table! { Gauge, GAUGES;
     HUB_DEPLOYMENTS = "hub_deployments" "" ["mode", "reason"] "ModelDeployments by mode and the reason of their condition Placed";
     HUB_DEMAND = "hub_demand_tokens_per_second" "tokens/s" [] "Demand of all deployments that are planned";
     HUB_UNSERVED = "hub_unserved_tokens_per_second" "tokens/s" [] "Demand that has no place";
-    HUB_UNSERVED_WORST = "hub_deployment_unserved_tokens_per_second" "tokens/s" ["namespace", "deployment"] "Demand that has no place, of the 20 deployments with most of it";
+    HUB_UNSERVED_WORST = "hub_deployment_unserved_tokens_per_second" "tokens/s" ["deployment"] "Demand that has no place, of the 20 deployments with most of it";
     HUB_JOBS = "hub_jobs" "" ["state"] "Batch Jobs: placed, waiting, or at risk of their deadline";
     HUB_REPLICAS = "hub_site_replicas" "" ["site", "state"] "Replicas of all deployments at a site: desired, and ready by the site's word";
     HUB_SITE_COST = "hub_site_cost_per_hour" "currency per hour" ["site", "currency"] "What the plan's first hour costs at a site, carbon and water at their shadow prices";
