@@ -144,11 +144,15 @@ mod tests {
     use super::*;
 
     /// Blocking, so that tokio's `io-util` is not built for a test.
-    fn fetch_blocking(address: std::net::SocketAddr, path: &str) -> std::io::Result<String> {
+    fn fetch_blocking(
+        address: std::net::SocketAddr,
+        path: &str,
+        accept: &str,
+    ) -> std::io::Result<String> {
         let mut stream = std::net::TcpStream::connect(address)?;
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -156,7 +160,16 @@ mod tests {
     }
 
     async fn fetch(address: std::net::SocketAddr, path: &'static str) -> String {
-        let answer = tokio::task::spawn_blocking(move || fetch_blocking(address, path)).await;
+        fetch_as(address, path, "*/*").await
+    }
+
+    async fn fetch_as(
+        address: std::net::SocketAddr,
+        path: &'static str,
+        accept: &'static str,
+    ) -> String {
+        let fetch = move || fetch_blocking(address, path, accept);
+        let answer = tokio::task::spawn_blocking(fetch).await;
         answer.expect("does not panic").expect("answers")
     }
 
@@ -178,11 +191,14 @@ mod tests {
         assert!(fetch(address, "/readyz").await.starts_with("HTTP/1.1 503"));
         ready.send_replace(true);
         assert!(fetch(address, "/readyz").await.starts_with("HTTP/1.1 200"));
-        assert!(
-            fetch(address, "/metrics")
-                .await
-                .contains("commonwatt_build_info")
-        );
+        let plain = fetch(address, "/metrics").await;
+        assert!(plain.contains("text/plain; version=0.0.4"), "{plain}");
+        assert!(plain.contains("\ncommonwatt_build_info{") && !plain.contains("# EOF"));
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.3";
+        let open = fetch_as(address, "/metrics", prometheus).await;
+        assert!(open.contains("application/openmetrics-text; version=1.0.0"));
+        assert!(open.ends_with("# EOF\n"), "{open}");
         let page = fetch(address, "/sites/a?x=1").await;
         assert!(
             page.contains("default-src 'none'") && page.ends_with("<p>a"),

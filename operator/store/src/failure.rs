@@ -49,3 +49,26 @@ impl fmt::Display for Failure {
         f.write_str(&self.message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_store_refuses_is_counted() {
+        let text = String::new;
+        for error in [
+            StoreError::NotFound(text()),
+            StoreError::Conflict(text()),
+            StoreError::Forbidden(text()),
+            StoreError::Invalid(text()),
+            StoreError::Unreachable(text()),
+        ] {
+            assert!(Failure::REASONS.contains(&error.reason()), "{error}");
+            assert_eq!(
+                Failure::of("Job a", &error).to_string(),
+                format!("Job a: {error}")
+            );
+        }
+    }
+}

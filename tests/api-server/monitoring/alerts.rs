@@ -29,23 +29,23 @@ pub const CASES: &[Case] = &[
         "CommonwattNoLeader",
         &[
             (
-                "commonwatt_leader{role=\"hub\",place=\"hub\",pod=\"a\"}",
-                "0+0x180",
+                "commonwatt_lease_unavailable{role=\"hub\",place=\"hub\",pod=\"a\"}",
+                "0+0x60 1+0x120",
             ),
             (
-                "commonwatt_leader{role=\"hub\",place=\"hub\",pod=\"b\"}",
-                "1+0x60 0+0x120",
+                "commonwatt_lease_unavailable{role=\"hub\",place=\"hub\",pod=\"b\"}",
+                "1+0x180",
             ),
         ],
-        // One of two always leads, and a change of leader takes a minute.
+        // One of two has it, or sees another's; both are without it for a minute.
         &[
             (
-                "commonwatt_leader{role=\"hub\",place=\"hub\",pod=\"a\"}",
-                "1+0x60 0+0x120",
+                "commonwatt_lease_unavailable{role=\"hub\",place=\"hub\",pod=\"a\"}",
+                "0+0x60 1+0x120",
             ),
             (
-                "commonwatt_leader{role=\"hub\",place=\"hub\",pod=\"b\"}",
-                "0+0x61 1+0x119",
+                "commonwatt_lease_unavailable{role=\"hub\",place=\"hub\",pod=\"b\"}",
+                "1+0x61 0+0x119",
             ),
         ],
     ),

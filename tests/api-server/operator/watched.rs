@@ -51,7 +51,8 @@ fn every_query_of_the_dashboards_has_an_answer_from_the_running_operator() -> Re
     passed("every query of the site's dashboard has data");
     says_what_is_so(&prometheus)?;
     alerts_have_their_series(&prometheus)?;
-    is_well_formed(&operator)
+    is_well_formed(&operator)?;
+    says_when_a_site_goes(&fleet, &prometheus)
 }
 
 /// A fleet in which every panel has something to show: work, work without a place, a limit of every kind.
@@ -119,6 +120,28 @@ fn answered(prometheus: &Prometheus, queries: &[(String, String)]) -> Result {
         Ok::<_, String>(empty.is_empty().then_some(()))
     });
     Ok(waited.map_err(|error| format!("{error}; without data:\n{}", empty.join("\n")))?)
+}
+
+/// A site that does not answer any more: the hub says so, its agent has no lease, and its last watts are not shown as
+/// if they were still so.
+fn says_when_a_site_goes(fleet: &Fleet, prometheus: &Prometheus) -> Result {
+    let seen = |query: &str| prometheus.query(query).map_err(|error| error.to_string());
+    assert_eq!(seen("commonwatt_site_draw_watts{site=\"south\"}")?.len(), 1);
+    fleet.site("south").stop_api_server();
+    for query in [
+        "commonwatt_hub_site_reachable{site=\"south\"} == 0",
+        "commonwatt_lease_unavailable{role=\"site\",place=\"south\"} == 1",
+        "ALERTS{alertname=\"CommonwattSiteUnreachable\",site=\"south\"}",
+        "ALERTS{alertname=\"CommonwattNoLeader\",place=\"south\"}",
+    ] {
+        eventually(PATIENCE, query, || {
+            Ok::<_, String>((!seen(query)?.is_empty()).then_some(()))
+        })?;
+    }
+    let gone = seen("commonwatt_site_draw_watts{site=\"south\"}")?;
+    assert!(gone.is_empty(), "{gone:?}");
+    assert_eq!(seen("commonwatt_site_draw_watts{site=\"north\"}")?.len(), 1);
+    Ok(())
 }
 
 /// Not only something: what the objects say.

@@ -47,19 +47,28 @@ impl Standing {
             role,
             place: place.to_owned(),
         };
-        standing.leads(false);
+        standing.waits(false);
         standing
     }
 
-    /// Whether it leads. What a leader found is not this process's to say any more when it does not.
-    pub fn leads(&self, leads: bool) {
+    /// It leads.
+    pub fn leads(&self) {
+        self.stands(true, false);
+    }
+
+    /// It does not lead, or not any more: what a leader found is not this process's to say. `trouble` keeps it from the
+    /// lease; without any, somebody else holds it or it will soon.
+    pub fn waits(&self, trouble: bool) {
+        self.stands(false, trouble);
+        self.forget();
+    }
+
+    fn stands(&self, leads: bool, trouble: bool) {
         let mut sheet = Sheet::default();
-        let value = if leads { 1.0 } else { 0.0 };
-        sheet.set(&all::LEADER, [self.role, &self.place], value);
+        let labels = [self.role, self.place.as_str()];
+        sheet.set(&all::LEADER, labels, flag(leads));
+        sheet.set(&all::LEASE_TROUBLE, labels, flag(trouble));
         self.metrics.publish(&self.owner("lead"), sheet);
-        if !leads {
-            self.forget();
-        }
     }
 
     /// A round was done without any failure.

@@ -64,13 +64,13 @@ const OPERATOR: &[Alert] = &[
     },
     Alert {
         name: "CommonwattNoLeader",
-        expr: "max by (role, place) (commonwatt_leader) == 0",
+        expr: "min by (role, place) (commonwatt_lease_unavailable) == 1",
         lasts: "2m",
         severity: "critical",
         summary: "No {{ $labels.role }} leads for {{ $labels.place }}",
-        means: "Every process waits for the lease, or cannot have it. Nothing is planned, or no limit is enacted, for that place.",
+        means: "No process can have the lease, or see who holds it. Nothing is planned, or no limit is enacted, for that place.",
         look: "`kubectl get leases -A | grep commonwatt` on the cluster of the place: who holds it, and since when; the operator's log says why not.",
-        remedy: "Where the holder is gone the lease runs out by itself within a minute. Otherwise mend the right to leases, or the way to that API server.",
+        remedy: "Mend the account's right to leases, or the way to that API server. A holder that is gone is no trouble: its lease runs out by itself.",
     },
     Alert {
         name: "CommonwattRoundsStalled",

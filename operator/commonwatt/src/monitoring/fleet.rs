@@ -185,7 +185,7 @@ const COSTS: Row = Row {
         Panel {
             look: Look::Stack,
             title: "Cost per hour",
-            help: "Of the plan's first hour, carbon and water at the policy's shadow prices, in the policy's currency.",
+            help: "Of serving in the plan's first hour, carbon and water at the policy's shadow prices, in the policy's currency.",
             unit: "short",
             queries: &[(
                 "max by (site, currency) (commonwatt_hub_site_cost_per_hour)",
@@ -196,7 +196,7 @@ const COSTS: Row = Row {
         Panel {
             look: Look::Stack,
             title: "Carbon per hour",
-            help: "Grams of CO2e of the plan's first hour, by average intensity and location.",
+            help: "Grams of CO2e of serving in the plan's first hour, by average intensity and location.",
             unit: "massg",
             queries: &[(
                 "max by (site) (commonwatt_hub_site_carbon_grams_per_hour)",
@@ -207,7 +207,7 @@ const COSTS: Row = Row {
         Panel {
             look: Look::Stack,
             title: "Water per hour",
-            help: "Litres used on site in the plan's first hour.",
+            help: "Litres used on site by serving in the plan's first hour.",
             unit: "litre",
             queries: &[(
                 "max by (site) (commonwatt_hub_site_water_liters_per_hour)",

@@ -16,6 +16,7 @@ mod tests {
 
     use commonwatt_kubernetes::metrics::Type;
     use commonwatt_kubernetes::metrics::families::definitions;
+    use commonwatt_store::Failure;
 
     use super::*;
 
@@ -45,6 +46,18 @@ mod tests {
         );
         let unused: Vec<_> = known.difference(&wanted).collect();
         assert!(unused.is_empty(), "nobody looks at {unused:?}");
+    }
+
+    #[test]
+    fn alerts_ask_for_failures_by_reasons_that_are_counted() {
+        let rules = rules().to_string();
+        let asked = rules.split("commonwatt_failures_total{reason").skip(1);
+        let values = asked.filter_map(|text| text.split("\\\"").nth(1));
+        let reasons: Vec<_> = values.flat_map(|value| value.split('|')).collect();
+        assert!(reasons.len() > 4, "{reasons:?}");
+        for reason in reasons {
+            assert!(Failure::REASONS.contains(&reason), "{reason}");
+        }
     }
 
     #[test]

@@ -108,9 +108,9 @@ impl Role {
                 Ok(agent) => agent,
                 Err(error) => break Err(error),
             };
-            self.standing.leads(true);
+            self.standing.leads();
             self.turns(&mut agent, &lead, &bell, ended.clone()).await;
-            self.standing.leads(false);
+            self.standing.waits(false);
             if *ended.borrow() {
                 break Ok(());
             }
@@ -129,6 +129,7 @@ impl Role {
                 Waited::Ended => return false,
                 Waited::Longer => {}
             }
+            self.standing.waits(lead.trouble().is_some());
             match (&mut self.reach, lead.trouble()) {
                 (Some(reach), Some(error)) => {
                     reach.failed(&error, self.context.clock.now()).await;

@@ -92,13 +92,14 @@ impl Role {
                 Waited::Leads => {}
                 Waited::Ended => break Ok(()),
                 Waited::Longer => {
+                    self.standing.waits(lead.trouble().is_some());
                     self.context.readiness.up_if_standby(ROLE, &lead);
                     continue;
                 }
             }
-            self.standing.leads(true);
+            self.standing.leads();
             let result = self.lead(&hub, &lead, &mut remotes).await;
-            self.standing.leads(false);
+            self.standing.waits(false);
             hub.step_down();
             remotes.stop().await;
             if result.is_err() || *self.context.ended.borrow() {

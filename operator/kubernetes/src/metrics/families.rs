@@ -7,7 +7,8 @@ use super::definition::{Counter, Definition, Gauge, Histogram, Type, table};
 
 table! { Gauge, GAUGES;
     BUILD = "build_info" "" ["version"] "What runs; always 1";
-    LEADER = "leader" "" ["role", "place"] "1 where this process leads, 0 where it waits for its turn or cannot have the lease";
+    LEADER = "leader" "" ["role", "place"] "1 where this process leads, 0 where it does not";
+    LEASE_TROUBLE = "lease_unavailable" "" ["role", "place"] "1 where this process can neither have the lease nor see who else holds it";
     LAST_ROUND = "last_round_timestamp_seconds" "seconds since 1970" ["role", "place"] "When a round of the role was last done without any failure, by the real clock";
 
     SITE_READY = "site_ready" "" ["site", "reason"] "1 where the Site's condition Ready is True, 0 where not, with its reason";
@@ -47,11 +48,11 @@ table! { Gauge, GAUGES;
     HUB_UNSERVED_WORST = "hub_deployment_unserved_tokens_per_second" "tokens/s" ["deployment"] "Demand that has no place, of the 20 deployments with most of it";
     HUB_JOBS = "hub_jobs" "" ["state"] "Batch Jobs: placed, waiting, or at risk of their deadline";
     HUB_REPLICAS = "hub_site_replicas" "" ["site", "state"] "Replicas of all deployments at a site: desired, and ready by the site's word";
-    HUB_SITE_COST = "hub_site_cost_per_hour" "currency per hour" ["site", "currency"] "What the plan's first hour costs at a site, carbon and water at their shadow prices";
-    HUB_SITE_CARBON = "hub_site_carbon_grams_per_hour" "gCO2e per hour" ["site"] "Carbon of the plan's first hour at a site, by average intensity";
-    HUB_SITE_WATER = "hub_site_water_liters_per_hour" "litres per hour" ["site"] "Water of the plan's first hour at a site";
+    HUB_SITE_COST = "hub_site_cost_per_hour" "currency per hour" ["site", "currency"] "What serving costs at a site in the plan's first hour, carbon and water at their shadow prices";
+    HUB_SITE_CARBON = "hub_site_carbon_grams_per_hour" "gCO2e per hour" ["site"] "Carbon of serving at a site in the plan's first hour, by average intensity";
+    HUB_SITE_WATER = "hub_site_water_liters_per_hour" "litres per hour" ["site"] "Water of serving at a site in the plan's first hour";
     HUB_SITE_OFFERED = "hub_site_offered_watts" "watts, IT" ["site"] "What a site offers the hub in this hour";
-    HUB_SITE_PLANNED = "hub_site_planned_watts" "watts, IT" ["site"] "What the plan's first hour charges at a site";
+    HUB_SITE_PLANNED = "hub_site_planned_watts" "watts, IT" ["site"] "What the plan's first hour charges at a site, batch included";
     HUB_SITE_ACCELERATORS = "hub_site_accelerators" "" ["site", "product", "state"] "Accelerators of a site by the hub's view: offered, those of its own work included, and planned for the first hour";
     HUB_SITE_REACHABLE = "hub_site_reachable" "" ["site", "reason"] "1 where the site's offer holds and its API server, if the hub reaches it, answers";
     HUB_OFFER_REMAINING = "hub_offer_remaining_seconds" "seconds" ["site"] "How long the site's offer holds; agents renew it long before the end";
