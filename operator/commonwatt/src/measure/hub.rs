@@ -1,10 +1,12 @@
 //! What a hub found in its world, its plan and the answers of sites.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use commonwatt_api::{ModelDeploymentStatus, SiteOffer, conditions::reasons, conditions::types};
+use commonwatt_api::{Mode, SiteOffer, conditions::reasons, conditions::types};
 use commonwatt_fleet::{Plan, World};
 use commonwatt_hub::Cycle;
-use commonwatt_kubernetes::metrics::{Sheet, families as all};
+use commonwatt_kubernetes::metrics::{Gauge, Sheet, families as all};
 
 use super::flag;
 
@@ -18,12 +20,7 @@ pub(super) fn sheet(cycle: &Cycle, now: DateTime<Utc>) -> Sheet {
         .advice
         .as_ref()
         .map_or((&cycle.world, &cycle.plan), |(world, plan)| (world, plan));
-    for declared in cycle.seen.deployments.values() {
-        let mode = format!("{:?}", declared.spec.mode);
-        if let Some(status) = &declared.status {
-            said(&mut sheet, &mode, status);
-        }
-    }
+    said(&mut sheet, cycle);
     demand(&mut sheet, world, plan);
     places(&mut sheet, world, plan);
     jobs(&mut sheet, world, plan);
@@ -43,24 +40,54 @@ pub(super) fn sheet(cycle: &Cycle, now: DateTime<Utc>) -> Sheet {
     sheet
 }
 
-/// What is said of a deployment, added up over all of them.
-fn said(sheet: &mut Sheet, mode: &str, status: &ModelDeploymentStatus) {
-    let placed = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == types::PLACED);
-    if let Some(placed) = placed {
-        sheet.add(&all::HUB_DEPLOYMENTS, [mode, &placed.reason], 1.0);
+/// Counts by two labels. Of ten thousand deployments at many sites most say the same words, which are not copied here.
+#[derive(Default)]
+struct Tally<'a>(BTreeMap<[&'a str; 2], f64>);
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, first: &'a str, second: &'a str, by: f64) {
+        *self.0.entry([first, second]).or_default() += by;
     }
-    for place in &status.sites {
-        let site = place.site.as_str();
-        sheet.add(&all::HUB_REPLICAS, [site, "desired"], place.desired as f64);
-        sheet.add(&all::HUB_REPLICAS, [site, "ready"], place.ready as f64);
-        sheet.add(&all::HUB_ANSWERS, [site, &place.answer], 1.0);
+
+    fn put(self, sheet: &mut Sheet, gauge: &Gauge<2>) {
+        for (labels, count) in self.0 {
+            sheet.set(gauge, labels, count);
+        }
     }
-    for rejected in &status.rejected {
-        let labels = [rejected.site.as_str(), rejected.reason.as_str()];
-        sheet.add(&all::HUB_REJECTIONS, labels, 1.0);
+}
+
+/// What is said of deployments, added up over all of them.
+fn said(sheet: &mut Sheet, cycle: &Cycle) {
+    let (mut verdicts, mut replicas) = (Tally::default(), Tally::default());
+    let (mut answers, mut rejections) = (Tally::default(), Tally::default());
+    for declared in cycle.seen.deployments.values() {
+        let Some(status) = &declared.status else {
+            continue;
+        };
+        let mut conditions = status.conditions.iter();
+        if let Some(placed) = conditions.find(|condition| condition.type_ == types::PLACED) {
+            verdicts.add(word(declared.spec.mode), &placed.reason, 1.0);
+        }
+        for place in &status.sites {
+            replicas.add(&place.site, "desired", place.desired as f64);
+            replicas.add(&place.site, "ready", place.ready as f64);
+            answers.add(&place.site, &place.answer, 1.0);
+        }
+        for rejected in &status.rejected {
+            rejections.add(&rejected.site, &rejected.reason, 1.0);
+        }
+    }
+    verdicts.put(sheet, &all::HUB_DEPLOYMENTS);
+    replicas.put(sheet, &all::HUB_REPLICAS);
+    answers.put(sheet, &all::HUB_ANSWERS);
+    rejections.put(sheet, &all::HUB_REJECTIONS);
+}
+
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "Observe",
+        Mode::Advise => "Advise",
+        Mode::Enforce => "Enforce",
     }
 }
 

@@ -172,10 +172,28 @@ impl Panel {
         if self.look == Look::Table {
             panel["transformations"] = json!([
                 { "id": "merge", "options": {} },
-                { "id": "organize", "options": { "excludeByName": { "Time": true }, "indexByName": {}, "renameByName": {} } },
+                { "id": "organize", "options": self.columns() },
             ]);
         }
         panel
+    }
+
+    /// A table's columns: labels as they are, values by their legends, and no ones that only say that there is a label.
+    fn columns(&self) -> Value {
+        let mut left_out = json!({ "Time": true });
+        let mut names = json!({});
+        for ((query, legend), id) in self.queries.iter().zip('A'..) {
+            let column = match self.queries.len() {
+                1 => "Value".to_owned(),
+                _ => format!("Value #{id}"),
+            };
+            if query.contains("_info") {
+                left_out[&column] = json!(true);
+            } else {
+                names[&column] = json!(legend);
+            }
+        }
+        json!({ "excludeByName": left_out, "indexByName": {}, "renameByName": names })
     }
 
     fn defaults(&self) -> Value {

@@ -61,6 +61,29 @@ mod tests {
     }
 
     #[test]
+    fn panels_fill_the_grid_without_lying_upon_each_other() {
+        for dashboard in [&FLEET, &SITE] {
+            let board = dashboard.json();
+            let mut taken = BTreeSet::new();
+            let mut ids = BTreeSet::new();
+            for panel in board["panels"].as_array().expect("panels") {
+                let place = |key: &str| panel["gridPos"][key].as_u64().expect("a place");
+                assert!(place("x") + place("w") <= 24, "{}", panel["title"]);
+                for x in place("x")..place("x") + place("w") {
+                    for y in place("y")..place("y") + place("h") {
+                        assert!(taken.insert((x, y)), "{} lies upon another", panel["title"]);
+                    }
+                }
+                assert!(
+                    ids.insert(panel["id"].as_u64()),
+                    "{} has another's id",
+                    panel["title"]
+                );
+            }
+        }
+    }
+
+    #[test]
     fn every_panel_says_what_it_shows_and_in_which_unit() {
         for dashboard in [&FLEET, &SITE] {
             let titles: BTreeSet<_> = dashboard
