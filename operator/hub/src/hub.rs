@@ -84,7 +84,7 @@ pub struct Cycle {
     pub seen: Seen,
     /// Replicas that changed place in this cycle's plan.
     pub moves: u32,
-    /// How long planning took, without advice.
+    /// How long planning took, advice included.
     pub planning: Duration,
 }
 
@@ -156,7 +156,7 @@ impl Hub {
         let before = self.with_memory(|memory| memory.plan.clone())?;
         let begun = Instant::now();
         let made = self.plan(&enforced.world, &before);
-        let planning = begun.elapsed();
+        let mut planning = begun.elapsed();
         let findings = audit(&enforced.world, &made);
         let advised = read(
             &seen,
@@ -169,7 +169,9 @@ impl Hub {
         let wants_advice = advised.world.deployments.len() > enforced.world.deployments.len();
         let advice = if wants_advice {
             let before = self.with_memory(|memory| memory.advice.clone())?;
+            let begun = Instant::now();
             let made = self.plan(&advised.world, &before);
+            planning += begun.elapsed();
             audit(&advised.world, &made)
                 .is_empty()
                 .then_some((advised.world, made))
