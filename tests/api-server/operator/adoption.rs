@@ -182,6 +182,11 @@ fn a_field_that_git_owns_is_never_fought_over() -> Result {
     // A while longer, and it is still as Git wants it.
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert_eq!(untouched(&plane, "chat")?, before);
+    // What the alert asks for says the same as the condition.
+    for metric in ["commonwatt_hub_site_answers", "commonwatt_site_assignments"] {
+        let series = format!("{metric}{{site=\"north\",answer=\"FieldOwnedByOther\"}}");
+        assert!((operator.metric(&series)? - 1.0).abs() < 0.1, "{series}");
+    }
     let refused = get(&plane, &["siteassignments", "--namespace=site-north"])?;
     let detail = refused["items"][0]["status"]["refusal"]["detail"].clone();
     let detail = detail.as_str().unwrap_or_default();
