@@ -4,6 +4,7 @@ mod cargo;
 mod check;
 mod cluster;
 mod generators;
+mod image;
 mod report;
 mod test;
 
@@ -28,6 +29,8 @@ enum Command {
     Binaries,
     /// Start control planes with GPU nodes to work with by hand, until Ctrl-C.
     Cluster(cluster::Arguments),
+    /// Build the operator's image without a container engine.
+    Image(image::Arguments),
     /// Check what needs no tests: format, lints, and that generated files are up to date.
     Check,
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => return test::run(&arguments),
         Command::Binaries => binaries(),
         Command::Cluster(arguments) => cluster::run(&arguments),
+        Command::Image(arguments) => image::run(&arguments),
         Command::Check => check::run(),
     };
     match result {
