@@ -1,6 +1,7 @@
 //! The operator on real control planes: a hub, sites, and everything that may go wrong between them.
 
 mod adoption;
+mod asked;
 mod crashes;
 mod fleet;
 mod limits;

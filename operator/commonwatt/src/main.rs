@@ -1,20 +1,25 @@
 //! `commonwatt`: the operator, and everything a person asks it.
 
+mod adopting;
 mod board;
 mod commands;
+mod examining;
 mod journal;
 mod measure;
 mod monitoring;
+mod printed;
 mod running;
 mod simulated;
 mod view;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match commands::Commonwatt::parse().run() {
+    if let Some(answer) = commands::asked_to_complete() {
+        print!("{answer}");
+        return ExitCode::SUCCESS;
+    }
+    match commands::Commonwatt::from_args().and_then(commands::Commonwatt::run) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -139,6 +139,19 @@ fn read_variant(
     })
 }
 
+/// Tokens per second of one replica at the point that is charged: the highest measured concurrency that keeps a limit on
+/// the time between two tokens, milliseconds.
+///
+/// # Errors
+/// In words, with the field.
+pub fn tokens_per_second(profile: &ModelProfile, limit: Option<u32>) -> Result<f64, String> {
+    let read = read_profile(profile)?;
+    let point = read.operating_point(limit);
+    point
+        .map(|point| point.tokens_per_second.0)
+        .map_err(|error| error.to_string())
+}
+
 /// A profile in units.
 ///
 /// # Errors

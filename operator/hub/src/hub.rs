@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use commonwatt_api::{HubIdentity, Mode, PlanHead, PlanHeadSpec};
 use commonwatt_audit::{Finding, audit};
-use commonwatt_fleet::{Plan, Slots, World};
+use commonwatt_fleet::{Plan, SiteId, Slots, World};
 use commonwatt_planner::{Rule, baseline, plan};
 use commonwatt_store::{Failure, Kind, Store, StoreError, get, to_object};
 use serde_json::json;
@@ -88,6 +88,13 @@ pub struct Cycle {
     pub planning: Duration,
 }
 
+/// A cycle before anything is written.
+struct Considered {
+    cycle: Cycle,
+    cautious: BTreeMap<SiteId, Mode>,
+    worked: BTreeMap<String, f64>,
+}
+
 impl Hub {
     /// A hub that goes no further than `mode`.
     pub fn new(store: Arc<dyn Store>, identity: Identity, mode: Mode, planning: Planning) -> Self {
@@ -143,6 +150,43 @@ impl Hub {
             Some(epoch) => epoch,
             None => self.lead().await?,
         };
+        let Considered {
+            mut cycle,
+            cautious,
+            worked,
+        } = self.consider(now).await?;
+        let sequence = self.with_memory(|memory| memory.sequence)?;
+        let publisher = Publisher {
+            hub: HubIdentity {
+                name: self.identity.name.clone(),
+                uid: self.identity.uid.clone(),
+            },
+            epoch,
+            sequence: sequence + 1,
+        };
+        let mut moving = self.with_memory(|memory| std::mem::take(&mut memory.moving))?;
+        let published = self
+            .publish(&mut cycle, &publisher, &worked, &mut moving, now)
+            .await;
+        self.with_memory(|memory| memory.moving = moving)?;
+        if published {
+            self.with_memory(|memory| memory.sequence += 1)?;
+        }
+        self.say(&mut cycle, &publisher, published, &cautious, now)
+            .await;
+        Ok(cycle)
+    }
+
+    /// What a cycle at `now` would find and plan, without taking the lead and without a write.
+    ///
+    /// # Errors
+    /// When the hub's API server cannot be read.
+    pub async fn dry_run(&self, now: DateTime<Utc>) -> Result<Cycle, StoreError> {
+        Ok(self.consider(now).await?.cycle)
+    }
+
+    /// Reads, plans and audits.
+    async fn consider(&self, now: DateTime<Utc>) -> Result<Considered, StoreError> {
         let seen = dereference(self.store.as_ref()).await?;
         let worked = self.with_memory(|memory| memory.work(&seen, now))?;
         let slots = Slots::hourly(now, HORIZON_HOURS);
@@ -181,14 +225,13 @@ impl Hub {
         let mut more = advised.problems;
         more.extend(crate::problem::abandoned(&seen));
         merge_problems(&mut enforced, more);
-        let sequence = self.with_memory(|memory| {
+        self.with_memory(|memory| {
             memory.plan = made.clone();
             if let Some((_, plan)) = &advice {
                 memory.advice = plan.clone();
             }
-            memory.sequence
         })?;
-        let mut cycle = Cycle {
+        let cycle = Cycle {
             moves: moves(&before, &made),
             planning,
             world: enforced.world,
@@ -200,25 +243,11 @@ impl Hub {
             writes: 0,
             seen,
         };
-        let publisher = Publisher {
-            hub: HubIdentity {
-                name: self.identity.name.clone(),
-                uid: self.identity.uid.clone(),
-            },
-            epoch,
-            sequence: sequence + 1,
-        };
-        let mut moving = self.with_memory(|memory| std::mem::take(&mut memory.moving))?;
-        let published = self
-            .publish(&mut cycle, &publisher, &worked, &mut moving, now)
-            .await;
-        self.with_memory(|memory| memory.moving = moving)?;
-        if published {
-            self.with_memory(|memory| memory.sequence += 1)?;
-        }
-        self.say(&mut cycle, &publisher, published, &enforced.cautious, now)
-            .await;
-        Ok(cycle)
+        Ok(Considered {
+            cycle,
+            cautious: enforced.cautious,
+            worked,
+        })
     }
 
     fn plan(&self, world: &World, previous: &Plan) -> Plan {

@@ -16,6 +16,7 @@ mod verdict;
 pub mod world;
 mod write;
 
+pub use deployments::tokens_per_second;
 pub use dereference::Seen;
 pub use hub::{Cycle, Hub, Identity, Planning};
 pub use problem::Problem;

@@ -82,6 +82,24 @@ pub async fn in_cluster_or_default() -> Result<Client, ClientError> {
     make(config)
 }
 
+/// A client as a person's `kubectl` would have it: from a file or from `KUBECONFIG`, in a context of it. Without both it
+/// is [`in_cluster_or_default`].
+pub async fn in_context(file: Option<&Path>, context: Option<&str>) -> Result<Client, ClientError> {
+    let kubeconfig = match (file, context) {
+        (None, None) => return in_cluster_or_default().await,
+        (Some(path), None) => return from_kubeconfig_file(path).await,
+        (Some(path), Some(_)) => Kubeconfig::read_from(path),
+        (None, Some(_)) => Kubeconfig::read(),
+    };
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    let kubeconfig = kubeconfig.map_err(ClientError::Incomplete)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    make(config.map_err(ClientError::Incomplete)?)
+}
+
 fn parse(yaml: &[u8]) -> Result<Kubeconfig, ClientError> {
     let text = std::str::from_utf8(yaml)
         .map_err(|error| ClientError::NotAKubeconfig(error.to_string()))?;

@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod error;
 mod events;
+mod inquiry;
 mod lease;
 mod logs;
 pub mod metrics;
@@ -13,8 +14,11 @@ mod server;
 mod store;
 mod watch;
 
-pub use client::{ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default};
+pub use client::{
+    ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default, in_context,
+};
 pub use clock::{ScaledClock, WrongSpeed};
+pub use inquiry::{Inquiry, Right, Server, prometheus};
 pub use lease::{Election, Lead, Leadership};
 pub use logs::{LogFormat, LoggingError, logging};
 pub use metrics::Metrics;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::Result;
 
 /// One line per right: resource, namespace (`*`: everywhere), verb, and who has it.
-const RIGHTS: &str = include_str!("rights.txt");
+const RIGHTS: &str = include_str!("../../../charts/rights.txt");
 
 /// A right: the resource as group/resource/subresource, its namespace and the verb.
 pub(super) type Right<'a> = (&'a str, &'a str, &'a str);

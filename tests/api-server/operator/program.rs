@@ -190,7 +190,7 @@ impl Started {
 }
 
 /// The program, built once. A crate cannot name the binary of another one, so cargo is asked.
-fn program() -> Result<PathBuf> {
+pub fn program() -> Result<PathBuf> {
     static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
     let build = || {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,41 +1,47 @@
-//! `commonwatt plan`: what would be placed where, and why, from a directory of manifests.
+//! `commonwatt plan`: what would be placed where, and why: from a directory of manifests, or as a cluster's hub would now.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use commonwatt_audit::audit;
-use commonwatt_fleet::{SiteId, SitePlacement, Slots, VariantName};
-use commonwatt_hub::Planning;
-use serde_json::{Value, json};
+use commonwatt_api::Mode;
+use commonwatt_hub::{Cycle, Hub, Identity, Planning};
+use commonwatt_site::Snapshot;
+use commonwatt_store::{Kind, Store};
 
-use crate::commands::Output;
+use super::access::Access;
+use super::fleet::{EXAMPLE_START, wait_for};
 use crate::journal::MemoryJournal;
-use crate::simulated::{SimulatedFleet, Source, Step};
+use crate::printed::{Output, plan_document, plan_tables, shown_plan};
+use crate::simulated::{HUB, SimulatedFleet, Source};
 
-/// Plan a directory of manifests and print where everything would run, what it costs, and why not elsewhere
+/// Plan a directory of manifests, or what is on a cluster, and print where everything would run, what it costs, and why not elsewhere
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  commonwatt plan deploy/examples/quickstart\n  \
-                        commonwatt plan deploy/examples/quickstart -o json | jq .objective\n  \
+    after_help = "Without DIR it plans what is on the cluster of the kubeconfig, as a hub that starts there would, and writes nothing.\n\n\
+                        Examples:\n  commonwatt plan deploy/examples/quickstart\n  \
+                        commonwatt plan                                       (the current context's cluster)\n  \
+                        commonwatt plan --context hub -n models -o json | jq .objective\n  \
                         commonwatt plan deploy/examples/quickstart --data DIR --start 2023-06-05T18:00:00Z\n\n\
                         Exit codes: 0 all demand is placed, 2 some is not or the audit found something, 1 an error."
 )]
 pub struct Plan {
     /// Directory (or file) of YAML manifests: Sites, signals, budgets, deployments, nodes
-    dir: PathBuf,
-    /// The moment to plan for
-    #[arg(long, default_value = "2023-06-05T00:00:00Z", value_name = "TIME")]
-    start: DateTime<Utc>,
+    #[arg(conflicts_with_all = ["kubeconfig", "context"])]
+    dir: Option<PathBuf>,
+    /// The moment to plan for: now on a cluster, 2023-06-05T00:00:00Z from a directory
+    #[arg(long, value_name = "TIME")]
+    start: Option<DateTime<Utc>>,
     /// Folder of real hourly data for signals that name a file of it
     #[arg(long, env = "COMMONWATT_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// How far the hub may go; deployments count as no bolder than this
+    #[arg(long, default_value = "Enforce", value_parser = super::mode)]
+    mode: Mode,
+    #[command(flatten)]
+    access: Access,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -44,358 +50,110 @@ pub struct Plan {
 impl Plan {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let source = Source::read(&self.dir, self.data.clone())?;
-        for problem in &source.problems {
-            eprintln!("warning: {problem}");
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("no runtime")?;
-        let step = runtime.block_on(async {
-            let journal = Arc::new(MemoryJournal::default());
-            SimulatedFleet::new(&source, self.start, Planning::Commonwatt, journal)?
-                .begin()
-                .await
-        })?;
-        for problem in &step.hub.problems {
-            eprintln!(
-                "warning: {} {}: {}: {}",
-                problem.kind, problem.name, problem.reason, problem.message
+        let cycle = wait_for(self.cycle())?;
+        for problem in &cycle.problems {
+            warn(
+                &problem.kind,
+                &problem.name,
+                &problem.reason,
+                &problem.message,
             );
         }
-        for problem in step
-            .sites
-            .sites
-            .values()
-            .flat_map(|snapshot| &snapshot.problems)
-        {
-            eprintln!(
-                "warning: {} {}: {}: {}",
-                problem.kind, problem.name, problem.reason, problem.message
-            );
-        }
-        let report = document(&step);
-        match self.output {
-            Output::Table => print!("{}", tables(&step)),
-            Output::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-            Output::Yaml => print!("{}", serde_saphyr::to_string(&report)?),
-        }
-        let plan = &step.hub.plan;
-        let unmet = plan
-            .deployments
-            .values()
-            .any(|decision| decision.unmet.is_some());
-        let late = plan.jobs.values().any(|decision| decision.at_risk);
-        let clean = !unmet && !late && step.hub.findings.is_empty() && step.hub.problems.is_empty();
-        Ok(if clean {
+        let namespace = self.access.namespace.as_deref();
+        let report = plan_document(&cycle, namespace);
+        self.output
+            .print(&report, |_| plan_tables(&cycle, namespace))?;
+        Ok(if is_clean(&cycle) {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(2)
         })
     }
+
+    async fn cycle(&self) -> anyhow::Result<Cycle> {
+        match &self.dir {
+            Some(dir) => self.simulated(dir).await,
+            None => self.live().await,
+        }
+    }
+
+    async fn simulated(&self, dir: &std::path::Path) -> anyhow::Result<Cycle> {
+        let source = Source::read(dir, self.data.clone())?;
+        for problem in &source.problems {
+            eprintln!("warning: {problem}");
+        }
+        let start = match self.start {
+            Some(start) => start,
+            None => EXAMPLE_START.parse()?,
+        };
+        let journal = Arc::new(MemoryJournal::default());
+        let mut fleet = SimulatedFleet::new(&source, start, Planning::Commonwatt, journal)?;
+        let step = fleet.begin().await?;
+        let sites = step.sites.sites.values();
+        for problem in sites.flat_map(|snapshot: &Snapshot| &snapshot.problems) {
+            warn(
+                problem.kind,
+                &problem.name,
+                problem.reason,
+                &problem.message,
+            );
+        }
+        Arc::into_inner(step.hub).ok_or_else(|| anyhow::anyhow!("the plan is still in use"))
+    }
+
+    /// As a new leader would plan it: what runs and is admitted is where it starts from.
+    async fn live(&self) -> anyhow::Result<Cycle> {
+        let store = self.access.cluster().await?.store;
+        let now = self.start.unwrap_or_else(Utc::now);
+        let uid = store
+            .get(&Kind::NAMESPACE, None, "kube-system")
+            .await
+            .ok()
+            .flatten();
+        let identity = Identity {
+            name: HUB.into(),
+            uid: uid.map_or_else(String::new, |namespace| namespace.uid().to_owned()),
+        };
+        let hub = Hub::new(store, identity, self.mode, Planning::Commonwatt);
+        let cycle = hub.dry_run(now).await?;
+        tell_what_is_missing(&cycle, now);
+        Ok(cycle)
+    }
 }
 
-/// The plan as a document.
-pub fn document(step: &Step) -> Value {
-    // Advice where something only wants advice: it plans the whole fleet.
-    let (world, plan) = step
-        .hub
-        .advice
-        .as_ref()
-        .map_or((&step.hub.world, &step.hub.plan), |(w, p)| (w, p));
-    let deployments: Vec<Value> = plan
+fn warn(kind: &str, name: &str, reason: &str, message: &str) {
+    eprintln!("warning: {kind} {name}: {reason}: {message}");
+}
+
+/// A cluster without offers or deployments gives an empty plan; the reason is worth more.
+fn tell_what_is_missing(cycle: &Cycle, now: DateTime<Utc>) {
+    let offers = &cycle.seen.offers;
+    if cycle.seen.deployments.is_empty() {
+        eprintln!(
+            "warning: no ModelDeployment is here; `commonwatt adopt deploy/NAME` writes one of what runs"
+        );
+    }
+    if offers.is_empty() {
+        eprintln!(
+            "warning: no SiteOffer is here: no agent has reached this hub yet; see `commonwatt doctor`"
+        );
+    } else if let Some(last) = offers.values().map(|offer| offer.spec.valid_until.0).max()
+        && last < now
+    {
+        eprintln!(
+            "warning: every offer ran out, the last at {}; agents have stopped, or their clock is another \
+             one (then give --start)",
+            last.format("%Y-%m-%d %H:%M UTC")
+        );
+    }
+}
+
+fn is_clean(cycle: &Cycle) -> bool {
+    let (_, plan) = shown_plan(cycle);
+    let unmet = plan
         .deployments
-        .iter()
-        .map(|(id, decision)| {
-            let sites: Vec<Value> = decision
-                .sites
-                .iter()
-                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
-                .filter(|(_, _, placed)| placed.ceiling.first().copied().unwrap_or(0) > 0)
-                .map(|(site, variant, placed)| {
-                    json!({
-                        "site": site, "variant": variant,
-                        "replicas": placed.ceiling.first(), "floor": placed.floor.first(),
-                        "watts": placed.watts, "costPerHour": placed.cost_per_hour.total(),
-                        "gramsPerHour": placed.grams_per_hour, "litersPerHour": placed.liters_per_hour,
-                        "reason": placed.choice.reason(), "detail": placed.choice.detail(),
-                        "schedule": placed.ceiling,
-                    })
-                })
-                .collect();
-            let later: Vec<Value> = decision
-                .sites
-                .iter()
-                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
-                .filter(|(_, _, placed)| placed.ceiling.first() == Some(&0))
-                .map(|(site, variant, placed)| json!({ "site": site, "variant": variant, "schedule": placed.ceiling }))
-                .collect();
-            let rejected: Vec<Value> = decision
-                .rejected
-                .iter()
-                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
-                .collect();
-            json!({
-                "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later, "rejected": rejected,
-                "unmet": decision.unmet,
-            })
-        })
-        .collect();
-    let jobs: Vec<Value> = plan
-        .jobs
-        .iter()
-        .map(|(id, decision)| {
-            let rejected: Vec<Value> = decision
-                .rejected
-                .iter()
-                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
-                .collect();
-            json!({
-                "namespace": id.namespace(), "name": id.name(), "placed": decision.placed,
-                "atRisk": decision.at_risk, "rejected": rejected,
-            })
-        })
-        .collect();
-    let charged = charged(step);
-    let sites: Vec<Value> = world
-        .sites
-        .iter()
-        .map(|(site, offered)| {
-            let hour = offered.hours.first();
-            json!({
-                "site": site,
-                "wattsCharged": charged.get(site.as_str()).copied().unwrap_or(0),
-                "wattsLimit": hour.map(|hour| hour.limit),
-                "limitSetBy": hour.map(|hour| hour.limit_set_by.clone()),
-            })
-        })
-        .collect();
-    let parts = plan.objective.parts;
-    json!({
-        "at": world.slots.start,
-        "hours": world.slots.count,
-        "objective": { "total": plan.objective.total, "currency": world.currency, "parts": parts },
-        "bound": plan.bound,
-        "deployments": deployments,
-        "jobs": jobs,
-        "sites": sites,
-        "audit": { "findings": audit(world, plan) },
-        "problems": step.hub.problems,
-    })
-}
-
-/// IT watts by site in the first hour of the plan.
-fn charged(step: &Step) -> BTreeMap<String, i64> {
-    let (world, plan) = step
-        .hub
-        .advice
-        .as_ref()
-        .map_or((&step.hub.world, &step.hub.plan), |(w, p)| (w, p));
-    let mut charged = BTreeMap::new();
-    for decision in plan.deployments.values() {
-        for (site, variants) in &decision.sites {
-            let watts: i64 = variants.values().map(|placed| placed.watts.0).sum();
-            *charged.entry(site.to_string()).or_default() += watts;
-        }
-    }
-    for (id, decision) in &plan.jobs {
-        let Some(placed) = decision
-            .placed
-            .as_ref()
-            .filter(|placed| placed.runs.first() == Some(&true))
-        else {
-            continue;
-        };
-        let shape = world
-            .jobs
-            .get(id)
-            .and_then(|job| job.shapes.get(&placed.product));
-        *charged.entry(placed.site.to_string()).or_default() +=
-            shape.map_or(0, |shape| shape.watts().0);
-    }
-    charged
-}
-
-/// The plan as candidate tables.
-fn tables(step: &Step) -> String {
-    let (world, plan) = step
-        .hub
-        .advice
-        .as_ref()
-        .map_or((&step.hub.world, &step.hub.plan), |(w, p)| (w, p));
-    let mut text = format!(
-        "Plan for {} ({} hours ahead)\n",
-        world.slots.start.format("%Y-%m-%d %H:%M UTC"),
-        world.slots.count
-    );
-    for (id, decision) in &plan.deployments {
-        let demand = world
-            .deployments
-            .get(id)
-            .map_or(0.0, |deployment| deployment.demand.0);
-        let _ = write!(text, "\n{id}: {demand:.0} tokens/s\n");
-        let mut table = table(&[
-            "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY",
-        ]);
-        for (site, variants) in &decision.sites {
-            for (variant, placed) in variants {
-                let replicas = placed.ceiling.first().copied().unwrap_or(0);
-                if replicas == 0 {
-                    table.add_row(later(site, variant, placed, &world.slots));
-                    continue;
-                }
-                table.add_row([
-                    site.to_string(),
-                    variant.to_string(),
-                    replicas.to_string(),
-                    format!("{:.2}", placed.cost_per_hour.total().0),
-                    format!("{:.2}", placed.grams_per_hour.0 / 1000.0),
-                    format!("{:.1}", placed.liters_per_hour.0),
-                    "chosen".into(),
-                    placed.choice.detail(),
-                ]);
-            }
-        }
-        for (site, why) in &decision.rejected {
-            let row = [
-                site.to_string(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-            ];
-            table.add_row(
-                row.into_iter()
-                    .chain([why.reason().to_owned(), why.detail()]),
-            );
-        }
-        let _ = writeln!(text, "{table}");
-        if let Some(unmet) = &decision.unmet {
-            let _ = writeln!(
-                text,
-                "UNMET: {:.0} tokens/s have no place, {} sites too few",
-                unmet.tokens_per_second.0, unmet.sites_missing
-            );
-            for (site, limit) in &unmet.full {
-                let _ = writeln!(text, "  {site} takes no more: {}", limit.detail());
-            }
-        }
-    }
-    for (id, decision) in &plan.jobs {
-        let _ = write!(text, "\n{id} (batch)\n");
-        let mut table = table(&["SITE", "ON", "HOURS", "COST", "", "WHY"]);
-        if let Some(placed) = &decision.placed {
-            let strip: String = placed
-                .runs
-                .iter()
-                .map(|runs| if *runs { '#' } else { '.' })
-                .collect();
-            table.add_row([
-                placed.site.to_string(),
-                placed.product.to_string(),
-                strip,
-                format!("{:.2}", placed.cost.total().0),
-                if decision.at_risk {
-                    "AT RISK".into()
-                } else {
-                    "chosen".to_owned()
-                },
-                format!(
-                    "waiting saves {:.2} against starting at once",
-                    placed.saved_by_waiting.0
-                ),
-            ]);
-        }
-        for (site, why) in &decision.rejected {
-            let row = [site.to_string(), "-".into(), "-".into(), "-".into()];
-            table.add_row(
-                row.into_iter()
-                    .chain([why.reason().to_owned(), why.detail()]),
-            );
-        }
-        let _ = writeln!(text, "{table}");
-    }
-    text.push_str("\nSites in the first hour\n");
-    let mut sites = table(&["SITE", "CHARGED", "LIMIT", "SET BY"]);
-    let charged = charged(step);
-    for (site, offered) in &world.sites {
-        let Some(hour) = offered.hours.first() else {
-            continue;
-        };
-        let watts = commonwatt_fleet::Watts(charged.get(site.as_str()).copied().unwrap_or(0));
-        sites.add_row([
-            site.to_string(),
-            watts.to_string(),
-            hour.limit.to_string(),
-            hour.limit_set_by.clone(),
-        ]);
-    }
-    let _ = writeln!(text, "{sites}");
-    let lower = plan
-        .bound
-        .lower
-        .map_or("not computed".into(), |lower| format!("{:.2}", lower.0));
-    let _ = write!(
-        text,
-        "\n{} {:.2} over {} hours ({}); no plan can cost less than {lower}\n",
-        world.currency,
-        plan.objective.total.0,
-        world.slots.count,
-        commonwatt_fleet::reason::describe(&plan.objective.parts),
-    );
-    match audit(world, plan).as_slice() {
-        [] => text.push_str("The audit found nothing.\n"),
-        findings => {
-            for finding in findings {
-                let _ = writeln!(text, "AUDIT: {finding}");
-            }
-        }
-    }
-    text
-}
-
-/// The row of a place that has its turn later.
-fn later(
-    site: &SiteId,
-    variant: &VariantName,
-    placed: &SitePlacement,
-    slots: &Slots,
-) -> [String; 8] {
-    let first = placed.ceiling.iter().position(|count| *count > 0);
-    let most = placed.ceiling.iter().max().copied().unwrap_or(0);
-    let from = first.map_or(String::new(), |slot| {
-        format!(
-            "up to {most} from {}",
-            slots.begin(slot).format("%m-%d %H:%M UTC")
-        )
-    });
-    let none = || "-".to_owned();
-    [
-        site.to_string(),
-        variant.to_string(),
-        "0".into(),
-        none(),
-        none(),
-        none(),
-        "later".into(),
-        from,
-    ]
-}
-
-/// A table that fits its terminal, numbers to the right.
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
-    for (index, name) in header.iter().enumerate() {
-        let numeric = matches!(*name, "REPLICAS" | "COST/H" | "KG/H" | "L/H" | "COST");
-        if let Some(column) = table.column_mut(index).filter(|_| numeric) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+        .values()
+        .any(|decision| decision.unmet.is_some());
+    let late = plan.jobs.values().any(|decision| decision.at_risk);
+    !unmet && !late && cycle.findings.is_empty() && cycle.problems.is_empty()
 }

@@ -35,7 +35,7 @@ pub struct Run {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "hub,site")]
     roles: Vec<Role>,
     /// How far it may go; the more cautious of this, the Site's mode and the ModelDeployment's counts
-    #[arg(long, default_value = "Advise", value_parser = mode)]
+    #[arg(long, default_value = "Advise", value_parser = super::mode)]
     mode: Mode,
     /// The hub's name, as Sites list it under spec.hubs
     #[arg(long, default_value = "hub", value_name = "NAME")]
@@ -99,16 +99,6 @@ enum Format {
     Json,
     /// For people.
     Text,
-}
-
-/// A mode as it is written in manifests.
-fn mode(text: &str) -> Result<Mode, String> {
-    match text {
-        "Observe" => Ok(Mode::Observe),
-        "Advise" => Ok(Mode::Advise),
-        "Enforce" => Ok(Mode::Enforce),
-        _ => Err("one of Observe, Advise and Enforce is expected".into()),
-    }
 }
 
 /// The pod's name in a pod; elsewhere something that no second process on another host has.

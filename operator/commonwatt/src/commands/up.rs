@@ -22,9 +22,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::board::Board;
-use crate::commands::Output;
 use crate::journal::{FileJournal, MemoryJournal};
 use crate::measure;
+use crate::printed::Output;
 use crate::simulated::{SimulatedFleet, Source, Step, Totals};
 
 /// Simulated seconds between two turns of the loop.
@@ -202,7 +202,7 @@ impl Up {
         match self.output {
             Output::Json => println!("{}", serde_json::to_string_pretty(&document)?),
             Output::Yaml => print!("{}", serde_saphyr::to_string(&document)?),
-            Output::Table => print!("{}", table(rows, currency, passed)),
+            Output::Table | Output::Wide => print!("{}", table(rows, currency, passed)),
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use crate::board::Board;
 
 pub use guard::Halt;
+pub use links::{SECRET, kubeconfig};
 pub use pace::Bell;
 
 /// What is asked of this process.

@@ -1,0 +1,66 @@
+//! Whether an operator leads, and who it is.
+
+use chrono::{DateTime, Utc};
+use commonwatt_store::{Kind, Object, Store};
+
+use super::{Examined, Finding, Role, Terms};
+
+const CHECK: &str = "leases";
+const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
+
+pub async fn check(examined: &Examined, terms: &Terms) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (role, name) in [
+        (Role::Hub, "commonwatt-hub"),
+        (Role::Site, "commonwatt-site"),
+    ] {
+        if !terms.roles.contains(&role) {
+            continue;
+        }
+        let lease = examined
+            .store
+            .get(&LEASE, Some(&terms.namespace), name)
+            .await;
+        findings.push(match lease {
+            Ok(lease) => held(name, lease.as_ref(), &terms.namespace, examined.now),
+            Err(error) => Finding::warning(
+                CHECK,
+                format!("Lease {}/{name} cannot be read: {error}", terms.namespace),
+                "ask with an account that may get leases there",
+            ),
+        });
+    }
+    findings
+}
+
+fn held(name: &str, lease: Option<&Object>, namespace: &str, now: DateTime<Utc>) -> Finding {
+    let holder = lease.and_then(|lease| {
+        let holder = lease.at("spec.holderIdentity")?.as_str()?;
+        (!holder.is_empty()).then_some((lease, holder))
+    });
+    let Some((lease, holder)) = holder else {
+        return Finding::warning(
+            CHECK,
+            format!("nobody holds the Lease {namespace}/{name}: no operator leads there"),
+            format!("kubectl get pods -n {namespace}; or run `commonwatt run`"),
+        );
+    };
+    let renewed: Option<DateTime<Utc>> = lease
+        .at("spec.renewTime")
+        .and_then(|time| time.as_str()?.parse().ok());
+    let lasts = lease
+        .at("spec.leaseDurationSeconds")
+        .and_then(serde_json::Value::as_i64);
+    let age = renewed.map_or(i64::MAX, |renewed| (now - renewed).num_seconds());
+    if age > lasts.unwrap_or(15) {
+        let since = renewed.map_or("ever".into(), |renewed| renewed.to_rfc3339());
+        return Finding::warning(
+            CHECK,
+            format!(
+                "{holder} held the Lease {namespace}/{name} and has not renewed it since {since}"
+            ),
+            format!("kubectl get pods -n {namespace}: see why {holder} ended"),
+        );
+    }
+    Finding::ok(CHECK, format!("{name} is held by {holder}"))
+}

@@ -1,0 +1,300 @@
+//! A hub's plan, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use commonwatt_audit::audit;
+use commonwatt_fleet::{Plan, SiteId, SitePlacement, Slots, VariantName, World};
+use commonwatt_hub::Cycle;
+use serde_json::{Value, json};
+
+use super::table;
+
+/// What is shown of a cycle: advice where something only wants advice, since that plans the whole fleet.
+pub fn shown(cycle: &Cycle) -> (&World, &Plan) {
+    cycle
+        .advice
+        .as_ref()
+        .map_or((&cycle.world, &cycle.plan), |(w, p)| (w, p))
+}
+
+/// The plan as a document, or its part in one namespace.
+pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
+    let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
+    let (world, plan) = shown(cycle);
+    let deployments: Vec<Value> = plan
+        .deployments
+        .iter()
+        .filter(|(id, _)| here(id.namespace()))
+        .map(|(id, decision)| {
+            let sites: Vec<Value> = decision
+                .sites
+                .iter()
+                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
+                .filter(|(_, _, placed)| placed.ceiling.first().copied().unwrap_or(0) > 0)
+                .map(|(site, variant, placed)| {
+                    json!({
+                        "site": site, "variant": variant,
+                        "replicas": placed.ceiling.first(), "floor": placed.floor.first(),
+                        "watts": placed.watts, "costPerHour": placed.cost_per_hour.total(),
+                        "gramsPerHour": placed.grams_per_hour, "litersPerHour": placed.liters_per_hour,
+                        "reason": placed.choice.reason(), "detail": placed.choice.detail(),
+                        "schedule": placed.ceiling,
+                    })
+                })
+                .collect();
+            let later: Vec<Value> = decision
+                .sites
+                .iter()
+                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
+                .filter(|(_, _, placed)| placed.ceiling.first() == Some(&0))
+                .map(|(site, variant, placed)| json!({ "site": site, "variant": variant, "schedule": placed.ceiling }))
+                .collect();
+            let rejected: Vec<Value> = decision
+                .rejected
+                .iter()
+                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
+                .collect();
+            json!({
+                "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later, "rejected": rejected,
+                "unmet": decision.unmet,
+            })
+        })
+        .collect();
+    let jobs: Vec<Value> = plan
+        .jobs
+        .iter()
+        .filter(|(id, _)| here(id.namespace()))
+        .map(|(id, decision)| {
+            let rejected: Vec<Value> = decision
+                .rejected
+                .iter()
+                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
+                .collect();
+            json!({
+                "namespace": id.namespace(), "name": id.name(), "placed": decision.placed,
+                "atRisk": decision.at_risk, "rejected": rejected,
+            })
+        })
+        .collect();
+    let charged = charged(cycle);
+    let sites: Vec<Value> = world
+        .sites
+        .iter()
+        .map(|(site, offered)| {
+            let hour = offered.hours.first();
+            json!({
+                "site": site,
+                "wattsCharged": charged.get(site.as_str()).copied().unwrap_or(0),
+                "wattsLimit": hour.map(|hour| hour.limit),
+                "limitSetBy": hour.map(|hour| hour.limit_set_by.clone()),
+            })
+        })
+        .collect();
+    let parts = plan.objective.parts;
+    json!({
+        "at": world.slots.start,
+        "hours": world.slots.count,
+        "objective": { "total": plan.objective.total, "currency": world.currency, "parts": parts },
+        "bound": plan.bound,
+        "deployments": deployments,
+        "jobs": jobs,
+        "sites": sites,
+        "audit": { "findings": audit(world, plan) },
+        "problems": cycle.problems,
+    })
+}
+
+/// IT watts by site in the first hour of the plan.
+fn charged(cycle: &Cycle) -> BTreeMap<String, i64> {
+    let (world, plan) = shown(cycle);
+    let mut charged = BTreeMap::new();
+    for decision in plan.deployments.values() {
+        for (site, variants) in &decision.sites {
+            let watts: i64 = variants.values().map(|placed| placed.watts.0).sum();
+            *charged.entry(site.to_string()).or_default() += watts;
+        }
+    }
+    for (id, decision) in &plan.jobs {
+        let Some(placed) = decision
+            .placed
+            .as_ref()
+            .filter(|placed| placed.runs.first() == Some(&true))
+        else {
+            continue;
+        };
+        let shape = world
+            .jobs
+            .get(id)
+            .and_then(|job| job.shapes.get(&placed.product));
+        *charged.entry(placed.site.to_string()).or_default() +=
+            shape.map_or(0, |shape| shape.watts().0);
+    }
+    charged
+}
+
+/// The plan as candidate tables, or its part in one namespace.
+pub fn tables(cycle: &Cycle, namespace: Option<&str>) -> String {
+    let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
+    let (world, plan) = shown(cycle);
+    let mut text = format!(
+        "Plan for {} ({} hours ahead)\n",
+        world.slots.start.format("%Y-%m-%d %H:%M UTC"),
+        world.slots.count
+    );
+    let deployments = plan.deployments.iter();
+    for (id, decision) in deployments.filter(|(id, _)| here(id.namespace())) {
+        let demand = world
+            .deployments
+            .get(id)
+            .map_or(0.0, |deployment| deployment.demand.0);
+        let _ = write!(text, "\n{id}: {demand:.0} tokens/s\n");
+        let mut table = table(&[
+            "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY",
+        ]);
+        for (site, variants) in &decision.sites {
+            for (variant, placed) in variants {
+                let replicas = placed.ceiling.first().copied().unwrap_or(0);
+                if replicas == 0 {
+                    table.add_row(later(site, variant, placed, &world.slots));
+                    continue;
+                }
+                table.add_row([
+                    site.to_string(),
+                    variant.to_string(),
+                    replicas.to_string(),
+                    format!("{:.2}", placed.cost_per_hour.total().0),
+                    format!("{:.2}", placed.grams_per_hour.0 / 1000.0),
+                    format!("{:.1}", placed.liters_per_hour.0),
+                    "chosen".into(),
+                    placed.choice.detail(),
+                ]);
+            }
+        }
+        for (site, why) in &decision.rejected {
+            let row = [
+                site.to_string(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ];
+            table.add_row(
+                row.into_iter()
+                    .chain([why.reason().to_owned(), why.detail()]),
+            );
+        }
+        let _ = writeln!(text, "{table}");
+        if let Some(unmet) = &decision.unmet {
+            let _ = writeln!(
+                text,
+                "UNMET: {:.0} tokens/s have no place, {} sites too few",
+                unmet.tokens_per_second.0, unmet.sites_missing
+            );
+            for (site, limit) in &unmet.full {
+                let _ = writeln!(text, "  {site} takes no more: {}", limit.detail());
+            }
+        }
+    }
+    let jobs = plan.jobs.iter();
+    for (id, decision) in jobs.filter(|(id, _)| here(id.namespace())) {
+        let _ = write!(text, "\n{id} (batch)\n");
+        let mut table = table(&["SITE", "ON", "HOURS", "COST", "", "WHY"]);
+        if let Some(placed) = &decision.placed {
+            let strip: String = placed
+                .runs
+                .iter()
+                .map(|runs| if *runs { '#' } else { '.' })
+                .collect();
+            table.add_row([
+                placed.site.to_string(),
+                placed.product.to_string(),
+                strip,
+                format!("{:.2}", placed.cost.total().0),
+                if decision.at_risk {
+                    "AT RISK".into()
+                } else {
+                    "chosen".to_owned()
+                },
+                format!(
+                    "waiting saves {:.2} against starting at once",
+                    placed.saved_by_waiting.0
+                ),
+            ]);
+        }
+        for (site, why) in &decision.rejected {
+            let row = [site.to_string(), "-".into(), "-".into(), "-".into()];
+            table.add_row(
+                row.into_iter()
+                    .chain([why.reason().to_owned(), why.detail()]),
+            );
+        }
+        let _ = writeln!(text, "{table}");
+    }
+    text.push_str("\nSites in the first hour\n");
+    let mut sites = table(&["SITE", "CHARGED", "LIMIT", "SET-BY"]);
+    let charged = charged(cycle);
+    for (site, offered) in &world.sites {
+        let Some(hour) = offered.hours.first() else {
+            continue;
+        };
+        let watts = commonwatt_fleet::Watts(charged.get(site.as_str()).copied().unwrap_or(0));
+        sites.add_row([
+            site.to_string(),
+            watts.to_string(),
+            hour.limit.to_string(),
+            hour.limit_set_by.clone(),
+        ]);
+    }
+    let _ = writeln!(text, "{sites}");
+    let lower = plan
+        .bound
+        .lower
+        .map_or("not computed".into(), |lower| format!("{:.2}", lower.0));
+    let _ = write!(
+        text,
+        "\n{} {:.2} over {} hours ({}); no plan can cost less than {lower}\n",
+        world.currency,
+        plan.objective.total.0,
+        world.slots.count,
+        commonwatt_fleet::reason::describe(&plan.objective.parts),
+    );
+    match audit(world, plan).as_slice() {
+        [] => text.push_str("The audit found nothing.\n"),
+        findings => {
+            for finding in findings {
+                let _ = writeln!(text, "AUDIT: {finding}");
+            }
+        }
+    }
+    text
+}
+
+/// The row of a place that has its turn later.
+fn later(
+    site: &SiteId,
+    variant: &VariantName,
+    placed: &SitePlacement,
+    slots: &Slots,
+) -> [String; 8] {
+    let first = placed.ceiling.iter().position(|count| *count > 0);
+    let most = placed.ceiling.iter().max().copied().unwrap_or(0);
+    let from = first.map_or(String::new(), |slot| {
+        format!(
+            "up to {most} from {}",
+            slots.begin(slot).format("%m-%d %H:%M UTC")
+        )
+    });
+    let none = || "-".to_owned();
+    [
+        site.to_string(),
+        variant.to_string(),
+        "0".into(),
+        none(),
+        none(),
+        none(),
+        "later".into(),
+        from,
+    ]
+}

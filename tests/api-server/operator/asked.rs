@@ -1,0 +1,158 @@
+//! What people ask of a cluster: `commonwatt` and `kubectl commonwatt` against a real API server.
+
+mod adopt;
+mod doctor;
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use commonwatt_harness::{
+    ControlPlane, Error, Kubeconfig, Progress, Tool, ensure, eventually, skip, unavailable,
+};
+use serde_json::Value;
+
+use super::fleet::{NAMESPACE, NORTH, deployment, furnish, install, manifest};
+use super::program::{Operator, Started, program};
+use crate::{Result, SOON, checkout};
+
+/// What a command said.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(command: &mut Command) -> Result<Self> {
+        let done = command.output()?;
+        Ok(Self {
+            code: done.status.code(),
+            out: String::from_utf8_lossy(&done.stdout).into_owned(),
+            err: String::from_utf8_lossy(&done.stderr).into_owned(),
+        })
+    }
+
+    /// Its output, where it ended as it should.
+    fn ending_with(self, code: i32) -> Result<String> {
+        if self.code == Some(code) {
+            return Ok(self.out);
+        }
+        Err(format!("ended with {:?}: {}{}", self.code, self.out, self.err).into())
+    }
+
+    fn json(self, code: i32) -> Result<Value> {
+        Ok(serde_json::from_str(&self.ending_with(code)?)?)
+    }
+}
+
+/// Asks the program with a kubeconfig.
+fn ask(kubeconfig: &Kubeconfig, args: &[&str]) -> Result<Said> {
+    let mut command = Command::new(program()?);
+    command
+        .args(args)
+        .env("KUBECONFIG", &kubeconfig.path)
+        .env_remove("COMMONWATT_DATA");
+    Said::of(&mut command)
+}
+
+/// Hub and site on one API server, with the charts, nodes, profiles and a policy; nothing runs yet.
+fn cluster(name: &str, mode: &str) -> Result<ControlPlane> {
+    let plane = ControlPlane::start(name)?;
+    install(&plane, "hub,site", mode)?;
+    furnish(&plane, &NORTH)?;
+    let profiles = checkout("deploy/profiles").display().to_string();
+    plane
+        .kubectl(["apply", "--server-side", "--kustomize", &profiles])
+        .ok()?;
+    plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
+    Ok(plane)
+}
+
+/// The operator with the chart's account, in a mode.
+fn operate(plane: &ControlPlane, mode: &str) -> Result<Started> {
+    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
+    Operator::of(&account).mode(mode).start()
+}
+
+/// Waits until a deployment has a word from the hub.
+fn decided(plane: &ControlPlane, name: &str) -> Result<Value> {
+    Ok(eventually(SOON, "a decision", || {
+        let args = ["get", "cwmd", name, "--namespace=models", "--output=json"];
+        let object = plane.kubectl(args).json()?;
+        let is_decided = object["status"]["sites"][0]["site"].is_string();
+        Ok::<_, Error>(is_decided.then_some(object))
+    })?)
+}
+
+#[test]
+fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -> Result {
+    if let Some(reason) = unavailable() {
+        skip!("{reason}");
+    }
+    let plane = cluster("plugin", "Enforce")?;
+    plane.apply_yaml(&deployment("assistant", "18000", "1")?)?;
+    let _operator = operate(&plane, "Enforce")?;
+    decided(&plane, "assistant")?;
+
+    let folder = tempfile::tempdir()?;
+    for name in ["kubectl-commonwatt", "kubectl_complete-commonwatt"] {
+        symlink(program()?, folder.path().join(name))?;
+    }
+    let kubectl = ensure(Progress::Stderr)?.path(Tool::Kubectl).to_owned();
+    let kubectl = |args: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        command
+            .args(args)
+            .env("KUBECONFIG", &plane.kubeconfig().path)
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+        Said::of(&mut command)
+    };
+    let listed = kubectl(&["plugin", "list"])?.ending_with(0)?;
+    assert!(listed.contains("kubectl-commonwatt"), "{listed}");
+    let completed = kubectl(&["__complete", "commonwatt", "ex"])?.ending_with(0)?;
+    assert!(completed.starts_with("explain"), "{completed}");
+
+    let sites = kubectl(&["commonwatt", "sites", "-o", "json"])?.json(0)?;
+    assert_eq!(sites[0]["name"], "north");
+    assert_eq!(sites[0]["ready"], "True");
+    assert_eq!(sites[0]["accelerators"], 16);
+    assert_eq!(sites[0]["carbon"]["value"], 40.0);
+    let detail = kubectl(&["commonwatt", "sites", "north"])?.ending_with(0)?;
+    for part in [
+        "Hours ahead",
+        "powerbudget/north-feeder",
+        "models/assistant",
+    ] {
+        assert!(detail.contains(part), "{part} is not in:\n{detail}");
+    }
+
+    let explained = kubectl(&["commonwatt", "explain", "assistant", "-n", "models"])?;
+    let explained = explained.ending_with(0)?;
+    assert!(explained.contains("cheapest"), "{explained}");
+    let missing = kubectl(&["commonwatt", "explain", "other", "-n", "models"])?;
+    assert!(
+        missing.err.contains("there are: models/assistant"),
+        "{}",
+        missing.err
+    );
+
+    // What the hub decided is what a dry run says, and a dry run writes nothing.
+    let versions = || {
+        plane
+            .kubectl([
+                "get",
+                "planhead,siteassignment,cwmd",
+                "-A",
+                "-o=jsonpath={.items[*].metadata.generation}",
+            ])
+            .ok()
+    };
+    let before = versions()?;
+    let plan = kubectl(&["commonwatt", "plan", "-o", "json"])?.json(0)?;
+    assert_eq!(plan["deployments"][0]["sites"][0]["site"], "north");
+    assert_eq!(plan["deployments"][0]["sites"][0]["replicas"], 2);
+    assert_eq!(versions()?, before);
+    let empty = kubectl(&["commonwatt", "plan", "-n", "default", "-o", "json"])?.json(0)?;
+    assert_eq!(empty["deployments"], serde_json::json!([]));
+    Ok(())
+}
