@@ -160,14 +160,11 @@ fn rules(definition: &Value) -> Vec<String> {
 }
 
 fn bounds(schema: &Value, found: &mut Vec<String>) {
-    for key in [
-        "x-kubernetes-validations",
-        "enum",
-        "required",
-        "pattern",
-        "maximum",
-        "minimum",
-    ] {
+    let rules = schema["x-kubernetes-validations"].as_array();
+    for rule in rules.into_iter().flatten() {
+        found.push(format!("rule {}", rule["rule"]));
+    }
+    for key in ["enum", "required", "pattern", "maximum", "minimum"] {
         match &schema[key] {
             Value::Null | Value::Object(_) => {}
             // Numbers come back as the API server writes them.
