@@ -1,4 +1,4 @@
-//! The control plane's programs, built from Go modules and kept in the user's cache.
+//! The programs of a control plane and of a node, built from Go modules and kept in the user's cache.
 
 mod recipes;
 
@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 pub use self::recipes::Tool;
-use self::recipes::{RECIPES, Recipe, STAGES};
+use self::recipes::{CONTROL_PLANE, NODE, Recipe, STAGES};
 use crate::command::{command_line, run};
 use crate::{Error, Progress, Result};
 
@@ -55,12 +55,8 @@ pub fn ensure(progress: Progress) -> Result<Binaries> {
     let go = go_version()?;
     let cache = cache()?;
     fs::create_dir_all(&cache).map_err(Error::file("create", &cache))?;
-    let mut places = Vec::new();
-    for recipe in &RECIPES {
-        places.push((recipe, cache.join(key(recipe.module, &go)?)));
-    }
+    let places = places(CONTROL_PLANE, &cache, &go)?;
     let stages = cache.join(key("kwok", &go)?).join("stages");
-    let built = |(recipe, place): &(&Recipe, PathBuf)| place.join(recipe.name).exists();
     if !(places.iter().all(built) && stages.exists()) {
         let _lock = lock(&cache, progress)?;
         for (recipe, place) in places.iter().filter(|place| !built(place)) {
@@ -70,11 +66,43 @@ pub fn ensure(progress: Progress) -> Result<Binaries> {
             copy_stages(&stages)?;
         }
     }
-    let paths = places
-        .into_iter()
-        .map(|(r, place)| (r.tool, r.name, place.join(r.name)))
-        .collect();
+    let paths = paths(places);
     Ok(DONE.get_or_init(|| Binaries { paths, stages }).clone())
+}
+
+/// The same for a node's programs beside those of a control plane (about 5 minutes more the first time).
+pub fn ensure_node(progress: Progress) -> Result<Binaries> {
+    let mut binaries = ensure(progress)?;
+    let cache = cache()?;
+    let places = places(NODE, &cache, &go_version()?)?;
+    if !places.iter().all(built) {
+        let _lock = lock(&cache, progress)?;
+        for (recipe, place) in places.iter().filter(|place| !built(place)) {
+            build(recipe, place, progress)?;
+        }
+    }
+    binaries.paths.extend(paths(places));
+    Ok(binaries)
+}
+
+type Place = (&'static Recipe, PathBuf);
+
+fn places(recipes: &'static [Recipe], cache: &Path, go: &str) -> Result<Vec<Place>> {
+    recipes
+        .iter()
+        .map(|recipe| Ok((recipe, cache.join(key(recipe.module, go)?))))
+        .collect()
+}
+
+fn built((recipe, place): &Place) -> bool {
+    place.join(recipe.name).exists()
+}
+
+fn paths(places: Vec<Place>) -> Vec<(Tool, &'static str, PathBuf)> {
+    places
+        .into_iter()
+        .map(|(recipe, place)| (recipe.tool, recipe.name, place.join(recipe.name)))
+        .collect()
 }
 
 /// The version of the `go` on the PATH.
@@ -116,14 +144,22 @@ pub(crate) fn cache() -> Result<PathBuf> {
 fn key(module: &str, go: &str) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     go.hash(&mut hasher);
-    for name in ["go.mod", "go.sum"] {
+    for name in ["go.mod", "go.sum", "main.go"] {
         let path = modules().join(module).join(name);
+        // A module without dependencies has no sums, and most have no source of their own.
+        if !path.exists() {
+            continue;
+        }
         fs::read(&path)
             .map_err(Error::file("read", &path))?
             .hash(&mut hasher);
     }
-    for recipe in RECIPES.iter().filter(|recipe| recipe.module == module) {
+    let recipes = CONTROL_PLANE.iter().chain(NODE);
+    for recipe in recipes.filter(|recipe| recipe.module == module) {
         (recipe.name, recipe.package, recipe.stamp).hash(&mut hasher);
+        if let Some(tags) = recipe.c_tags {
+            tags.hash(&mut hasher);
+        }
     }
     // A hash that differs under another Rust release costs one more link from Go's own cache.
     Ok(format!("{module}-{:016x}", hasher.finish()))
@@ -161,14 +197,18 @@ fn build(recipe: &Recipe, place: &Path, progress: Progress) -> Result<()> {
         .collect();
     let mut command = Command::new("go");
     command
-        // Without cgo a machine without a C compiler builds the same static binaries.
-        .env("CGO_ENABLED", "0")
+        .env(
+            "CGO_ENABLED",
+            if recipe.c_tags.is_some() { "1" } else { "0" },
+        )
         .current_dir(modules().join(recipe.module))
         .args([
             "build",
             "-buildvcs=false",
             "-ldflags",
             &format!("-s -w {}", flags.join(" ")),
+            "-tags",
+            recipe.c_tags.unwrap_or_default(),
         ])
         .arg("-o")
         .arg(&unfinished)

@@ -7,7 +7,7 @@ mod keys;
 mod nodes;
 mod stages;
 
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,7 +36,9 @@ pub struct ControlPlane {
     binaries: Binaries,
     ports: Ports,
     kubeconfig: Kubeconfig,
-    admin_token: String,
+    /// Loopback, or where the node that it has can reach it.
+    address: Ipv4Addr,
+    tokens: keys::Tokens,
     nodes: Mutex<usize>,
     // Before `scratch`: the processes end before their files go.
     processes: Mutex<Vec<Process>>,
@@ -56,20 +58,25 @@ impl ControlPlane {
     /// for its turn while the machine starts as many as it has processors.
     pub fn start(name: &str) -> Result<Self> {
         let binaries = crate::ensure(Progress::Stderr)?;
+        Self::start_at(name, &binaries, Ipv4Addr::LOCALHOST)
+    }
+
+    /// The same for a real node, without kwok, at an address that the node can reach.
+    pub(crate) fn start_at(name: &str, binaries: &Binaries, address: Ipv4Addr) -> Result<Self> {
         let _turn = turn::wait(&binaries::cache()?)?;
         let mut attempt = 1;
         loop {
-            match Self::start_once(name, &binaries) {
+            match Self::start_once(name, binaries, address) {
                 Err(error) if attempt < ATTEMPTS && is_taken_port(&error) => attempt += 1,
                 result => return result,
             }
         }
     }
 
-    fn start_once(name: &str, binaries: &Binaries) -> Result<Self> {
+    fn start_once(name: &str, binaries: &Binaries, address: Ipv4Addr) -> Result<Self> {
         let scratch = Scratch::new(name)?;
         let [api, etcd, etcd_peer] = ports::free()?;
-        let admin_token = keys::write(&scratch)?;
+        let tokens = keys::write(&scratch)?;
         let mut plane = Self {
             name: name.to_owned(),
             binaries: binaries.clone(),
@@ -79,7 +86,8 @@ impl ControlPlane {
                 etcd_peer,
             },
             kubeconfig: Kubeconfig::unwritten(&scratch),
-            admin_token,
+            address,
+            tokens,
             nodes: Mutex::new(0),
             processes: Mutex::new(Vec::new()),
             scratch,
@@ -90,11 +98,13 @@ impl ControlPlane {
         // The server makes its own certificate when it starts. Once it listens the file is whole;
         // that the file exists says less, and a start in a hundred read half of it.
         plane.ready("kube-apiserver", || {
-            TcpStream::connect(("127.0.0.1", api)).is_ok()
+            TcpStream::connect((address, api)).is_ok()
         })?;
         plane.kubeconfig = plane.admin_kubeconfig()?;
         plane.ready("kube-apiserver", || plane.api_server_is_ready())?;
-        plane.set_job_seconds(stages::DEFAULT_JOB_SECONDS)?;
+        if !plane.has_real_node() {
+            plane.set_job_seconds(stages::DEFAULT_JOB_SECONDS)?;
+        }
         plane.launch("kube-controller-manager", &plane.controller_manager())?;
         plane.launch("kube-scheduler", &plane.scheduler())?;
         // Without this account the API server refuses every pod.
@@ -189,9 +199,13 @@ impl ControlPlane {
         }
     }
 
+    fn has_real_node(&self) -> bool {
+        !self.address.is_loopback()
+    }
+
     fn api_server_is_ready(&self) -> bool {
         // The port first: a refused connection is free, a kubectl is not.
-        TcpStream::connect(("127.0.0.1", self.ports.api)).is_ok()
+        TcpStream::connect((self.address, self.ports.api)).is_ok()
             && self.kubectl(["get", "--raw", "/readyz"]).succeeded()
     }
 

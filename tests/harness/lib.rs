@@ -6,6 +6,8 @@
 //! `go.sum` are committed under `modules/`, so that everybody tests against the same bytes; the
 //! first build takes about 15 minutes on two cores, and each later one nothing at all.
 //!
+//! A [`Node`] has one real kubelet instead of kwok, where the machine lets it.
+//!
 //! The API blocks and needs no runtime, so that it can be used from a plain `#[test]`:
 //!
 //! ```no_run
@@ -22,6 +24,7 @@ mod binaries;
 mod command;
 mod control_plane;
 mod error;
+mod node;
 mod ports;
 mod process;
 mod progress;
@@ -30,10 +33,11 @@ mod skip;
 mod turn;
 mod wait;
 
-pub use binaries::{Binaries, Tool, ensure};
+pub use binaries::{Binaries, Tool, ensure, ensure_node};
 pub use command::Output;
 pub use control_plane::{ControlPlane, Kubeconfig, RUN_SECONDS_ANNOTATION};
 pub use error::{Error, Result};
+pub use node::{ENGINE_IMAGE, NODE_NAME, Node, no_node};
 pub use ports::free as free_ports;
 pub use process::Process;
 pub use progress::Progress;

@@ -1,10 +1,10 @@
 //! `cargo xtask cluster`: control planes to work with by hand.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use anyhow::{Context, anyhow};
-use commonwatt_harness::{ControlPlane, Progress};
+use anyhow::{Context, anyhow, bail};
+use commonwatt_harness::{ControlPlane, Node, Progress, no_node};
 
 /// Starts control planes on 127.0.0.1, each with its own GPU nodes, prints how to reach them, and
 /// ends them on Ctrl-C. Pods run without containers: they become Ready, and Jobs complete after a while.
@@ -26,6 +26,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "NVIDIA-H100-80GB-HBM3")]
     product: String,
 
+    /// One control plane with a real node instead: kubelet, containerd and kube-proxy, without accelerators. As root.
+    #[arg(long, conflicts_with_all = ["count", "nodes", "gpus", "product", "job_seconds"])]
+    real_node: bool,
+
     /// How long the pods of Jobs run.
     #[arg(long, default_value_t = 60)]
     job_seconds: u32,
@@ -38,16 +42,34 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let _ = interrupt.send(());
     })
     .context("cannot wait for Ctrl-C")?;
+    if arguments.real_node {
+        return real_node(&interrupted);
+    }
     commonwatt_harness::ensure(Progress::Stderr)?;
     let planes = start_all(arguments)?;
     for plane in &planes {
-        println!("{}  {}", plane.name(), plane.url());
-        println!("  export KUBECONFIG={}", plane.kubeconfig().path.display());
+        show(plane);
     }
     println!("kubectl and helm of the same versions: cargo xtask binaries. Ctrl-C ends it all.");
     interrupted.recv().context("cannot wait for Ctrl-C")?;
     println!("ending {} control planes ...", planes.len());
     Ok(())
+}
+
+fn real_node(interrupted: &Receiver<()>) -> anyhow::Result<()> {
+    if let Some(reason) = no_node() {
+        bail!("{reason}");
+    }
+    let node = Node::start("node")?;
+    show(node.plane());
+    println!("  {}", node.describe());
+    println!("kubectl and helm of the same versions: cargo xtask binaries. Ctrl-C ends it all.");
+    interrupted.recv().context("cannot wait for Ctrl-C")
+}
+
+fn show(plane: &ControlPlane) {
+    println!("{}  {}", plane.name(), plane.url());
+    println!("  export KUBECONFIG={}", plane.kubeconfig().path.display());
 }
 
 fn start_all(arguments: &Arguments) -> anyhow::Result<Vec<ControlPlane>> {

@@ -52,8 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The static binary.
-fn build() -> anyhow::Result<Vec<u8>> {
+/// Builds the static binary and gives it.
+pub(crate) fn build() -> anyhow::Result<Vec<u8>> {
     let target = operator::target();
     let status = cargo()
         .args(operator::cargo_build(&target))

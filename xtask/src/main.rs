@@ -25,7 +25,7 @@ struct Arguments {
 enum Command {
     /// Run every test and count them; the last line is `N passed, N failed, N skipped`.
     Test(test::Arguments),
-    /// Build the control plane's programs (about 15 minutes the first time) and print where they are.
+    /// Build the programs of a control plane, and of a node where one can run (15 to 20 minutes the first time) and print where they are.
     Binaries,
     /// Start control planes with GPU nodes to work with by hand, until Ctrl-C.
     Cluster(cluster::Arguments),
@@ -53,7 +53,11 @@ fn main() -> ExitCode {
 }
 
 fn binaries() -> anyhow::Result<()> {
-    let binaries = commonwatt_harness::ensure(Progress::Stderr)?;
+    let binaries = if commonwatt_harness::no_node().is_none() {
+        commonwatt_harness::ensure_node(Progress::Stderr)?
+    } else {
+        commonwatt_harness::ensure(Progress::Stderr)?
+    };
     for (name, path) in binaries.all() {
         println!("{name:<24} {}", path.display());
     }

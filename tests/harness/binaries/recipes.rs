@@ -17,6 +17,20 @@ pub enum Tool {
     Kwok,
     /// The chart installer.
     Helm,
+    /// What starts containers.
+    Runc,
+    /// The container runtime.
+    Containerd,
+    /// What stays with each pod's containers.
+    ContainerdShim,
+    /// The container runtime's own client.
+    Ctr,
+    /// The node's agent.
+    Kubelet,
+    /// Services on the node.
+    KubeProxy,
+    /// What runs in the containers of the tests.
+    Container,
 }
 
 /// How a tool is built.
@@ -30,12 +44,15 @@ pub(super) struct Recipe {
     pub(super) package: &'static str,
     /// Variables to stamp: a Kubernetes binary that is not stamped calls itself v0.0.0.
     pub(super) stamp: &'static [&'static str],
+    /// Build tags of what needs a C library. Everything else is built without cgo: a machine without a C compiler then
+    /// builds the same static binaries.
+    pub(super) c_tags: Option<&'static str>,
     /// What a first build took on two cores, for the progress line.
     pub(super) cold: &'static str,
 }
 
-/// In the order in which they are built: what shares most comes first.
-pub(super) const RECIPES: [Recipe; 7] = [
+/// A control plane, in the order in which it is built: what shares most comes first.
+pub(super) const CONTROL_PLANE: &[Recipe] = &[
     Recipe {
         tool: Tool::Etcd,
         name: "etcd",
@@ -43,6 +60,7 @@ pub(super) const RECIPES: [Recipe; 7] = [
         module: "etcd",
         package: "go.etcd.io/etcd/server/v3",
         stamp: &[],
+        c_tags: None,
         cold: "20 s",
     },
     kubernetes(
@@ -76,6 +94,7 @@ pub(super) const RECIPES: [Recipe; 7] = [
         module: "kwok",
         package: "sigs.k8s.io/kwok/cmd/kwok",
         stamp: &[],
+        c_tags: None,
         cold: "2 min",
     },
     Recipe {
@@ -85,11 +104,96 @@ pub(super) const RECIPES: [Recipe; 7] = [
         module: "helm",
         package: "helm.sh/helm/v4/cmd/helm",
         stamp: &["helm.sh/helm/v4/internal/version.version=v4.3.1"],
+        c_tags: None,
         cold: "3 min",
     },
 ];
 
+/// A node. Its parts of Kubernetes are a module of their own, so that a change here builds no control plane again.
+pub(super) const NODE: &[Recipe] = &[
+    Recipe {
+        tool: Tool::Runc,
+        name: "runc",
+        version: "v1.5.2",
+        module: "runc",
+        package: "github.com/opencontainers/runc",
+        stamp: &[],
+        c_tags: Some("seccomp"),
+        cold: "20 s",
+    },
+    containerd(
+        Tool::Containerd,
+        "containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd",
+        "1 min",
+    ),
+    containerd(
+        Tool::ContainerdShim,
+        "containerd-shim-runc-v2",
+        "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        "20 s",
+    ),
+    containerd(
+        Tool::Ctr,
+        "ctr",
+        "github.com/containerd/containerd/v2/cmd/ctr",
+        "20 s",
+    ),
+    of_kubernetes(
+        "node",
+        Tool::Kubelet,
+        "kubelet",
+        "k8s.io/kubernetes/cmd/kubelet",
+        "2 min",
+    ),
+    of_kubernetes(
+        "node",
+        Tool::KubeProxy,
+        "kube-proxy",
+        "k8s.io/kubernetes/cmd/kube-proxy",
+        "20 s",
+    ),
+    Recipe {
+        tool: Tool::Container,
+        name: "container",
+        version: "of this checkout",
+        module: "container",
+        package: "commonwatt.dev/tests/container",
+        stamp: &[],
+        c_tags: None,
+        cold: "10 s",
+    },
+];
+
+const fn containerd(
+    tool: Tool,
+    name: &'static str,
+    package: &'static str,
+    cold: &'static str,
+) -> Recipe {
+    Recipe {
+        tool,
+        name,
+        version: "v2.4.2",
+        module: "containerd",
+        package,
+        stamp: &["github.com/containerd/containerd/v2/version.Version=v2.4.2"],
+        c_tags: None,
+        cold,
+    }
+}
+
 const fn kubernetes(
+    tool: Tool,
+    name: &'static str,
+    package: &'static str,
+    cold: &'static str,
+) -> Recipe {
+    of_kubernetes("kubernetes", tool, name, package, cold)
+}
+
+const fn of_kubernetes(
+    module: &'static str,
     tool: Tool,
     name: &'static str,
     package: &'static str,
@@ -99,8 +203,9 @@ const fn kubernetes(
         tool,
         name,
         version: "v1.36.0",
-        module: "kubernetes",
+        module,
         package,
+        c_tags: None,
         stamp: &[
             "k8s.io/component-base/version.gitVersion=v1.36.0",
             "k8s.io/component-base/version.gitMajor=1",
@@ -126,7 +231,11 @@ mod tests {
 
     #[test]
     fn the_versions_that_are_shown_and_stamped_are_those_that_are_built() {
-        for recipe in &RECIPES {
+        for recipe in CONTROL_PLANE
+            .iter()
+            .chain(NODE)
+            .filter(|recipe| recipe.tool != Tool::Container)
+        {
             let path = super::super::modules().join(recipe.module).join("go.mod");
             let module = std::fs::read_to_string(&path).unwrap();
             let Recipe {

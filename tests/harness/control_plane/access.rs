@@ -39,7 +39,7 @@ impl ControlPlane {
 
     /// The API server's address.
     pub fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.ports.api)
+        format!("https://{}:{}", self.address, self.ports.api)
     }
 
     /// A token for a service account, valid for an hour, from a `TokenRequest`: what a pod would have.
@@ -113,7 +113,15 @@ impl ControlPlane {
     }
 
     pub(super) fn admin_kubeconfig(&self) -> Result<Kubeconfig> {
-        self.write_kubeconfig("kubeconfig", &self.admin_token, "default")
+        self.write_kubeconfig("kubeconfig", &self.tokens.admin, "default")
+    }
+
+    /// A kubelet's kubeconfig and a kube-proxy's.
+    pub(crate) fn node_kubeconfigs(&self) -> Result<[Kubeconfig; 2]> {
+        Ok([
+            self.write_kubeconfig("kubeconfig-kubelet", &self.tokens.kubelet, "default")?,
+            self.write_kubeconfig("kubeconfig-proxy", &self.tokens.proxy, "default")?,
+        ])
     }
 
     fn write_kubeconfig(&self, file: &str, token: &str, namespace: &str) -> Result<Kubeconfig> {

@@ -42,48 +42,51 @@ impl ControlPlane {
 
     pub(super) fn api_server(&self) -> Command {
         let key = self.in_directory(keys::PRIVATE_KEY);
-        self.command(
-            Tool::KubeApiserver,
-            &[
-                format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd),
-                format!("--secure-port={}", self.ports.api),
-                "--bind-address=127.0.0.1".to_owned(),
-                // Loopback may not be an endpoint of the `kubernetes` Service, and no pod here could use it.
-                "--advertise-address=127.0.0.1".to_owned(),
-                "--endpoint-reconciler-type=none".to_owned(),
-                format!("--cert-dir={}", self.in_directory("certificates")),
-                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-                format!(
-                    "--service-account-key-file={}",
-                    self.in_directory(keys::PUBLIC_KEY)
-                ),
-                format!("--service-account-signing-key-file={key}"),
-                // As in a real cluster: a missing rule in the chart must fail a test.
-                "--authorization-mode=RBAC".to_owned(),
-                format!("--token-auth-file={}", self.in_directory(keys::TOKENS)),
-                "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-                "--allow-privileged=true".to_owned(),
-            ],
-        )
+        let mut flags = vec![
+            format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd),
+            format!("--secure-port={}", self.ports.api),
+            format!("--bind-address={}", self.address),
+            format!("--advertise-address={}", self.address),
+            format!("--cert-dir={}", self.in_directory("certificates")),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!(
+                "--service-account-key-file={}",
+                self.in_directory(keys::PUBLIC_KEY)
+            ),
+            format!("--service-account-signing-key-file={key}"),
+            // As in a real cluster: a missing rule in the chart must fail a test.
+            "--authorization-mode=Node,RBAC".to_owned(),
+            format!("--token-auth-file={}", self.in_directory(keys::TOKENS)),
+            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            "--allow-privileged=true".to_owned(),
+        ];
+        flags.push(if self.has_real_node() {
+            // Or `kubectl logs` would look for the node's name in a DNS that does not know it.
+            "--kubelet-preferred-address-types=InternalIP".to_owned()
+        } else {
+            // Loopback may not be an endpoint of the `kubernetes` Service, and no pod here could use it.
+            "--endpoint-reconciler-type=none".to_owned()
+        });
+        self.command(Tool::KubeApiserver, &flags)
     }
 
     pub(super) fn controller_manager(&self) -> Command {
-        self.command(
-            Tool::KubeControllerManager,
-            &[
-                format!("--kubeconfig={}", self.in_directory("kubeconfig")),
-                // Puts the authority into every namespace, as a real cluster does.
-                format!("--root-ca-file={}", self.certificate().display()),
-                // An elected leader that cannot renew its lease exits; this one must outlive an
-                // API server that a test stops.
-                "--leader-elect=false".to_owned(),
-                // Nodes without a kubelet never fail by themselves. On a machine that also compiles kwok's heartbeats
-                // come late, and pods that were marked not ready for it are never ready again.
-                "--node-monitor-grace-period=24h".to_owned(),
-                // Nobody asks it anything, and 0 saves a port.
-                "--secure-port=0".to_owned(),
-            ],
-        )
+        let mut flags = vec![
+            format!("--kubeconfig={}", self.in_directory("kubeconfig")),
+            // Puts the authority into every namespace, as a real cluster does.
+            format!("--root-ca-file={}", self.certificate().display()),
+            // An elected leader that cannot renew its lease exits; this one must outlive an
+            // API server that a test stops.
+            "--leader-elect=false".to_owned(),
+            // Nobody asks it anything, and 0 saves a port.
+            "--secure-port=0".to_owned(),
+        ];
+        if !self.has_real_node() {
+            // Nodes without a kubelet never fail by themselves. On a machine that also compiles kwok's heartbeats
+            // come late, and pods that were marked not ready for it are never ready again.
+            flags.push("--node-monitor-grace-period=24h".to_owned());
+        }
+        self.command(Tool::KubeControllerManager, &flags)
     }
 
     pub(super) fn scheduler(&self) -> Command {

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools names the commands that the harness builds, so that `go mod tidy` keeps them.
+package tools
+
+import _ "github.com/opencontainers/runc"
