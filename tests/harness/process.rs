@@ -122,6 +122,12 @@ fn ending_with_this_process(command: &Command) -> Command {
         Command::new(command.get_program())
     };
     wrapped.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
     #[cfg(unix)]
     {
         // Out of the terminal's group: Ctrl-C is for us, and we end them in order.

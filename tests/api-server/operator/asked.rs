@@ -2,6 +2,7 @@
 
 mod adopt;
 mod doctor;
+mod readme;
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -55,6 +56,39 @@ fn ask(kubeconfig: &Kubeconfig, args: &[&str]) -> Result<Said> {
     Said::of(&mut command)
 }
 
+/// A community whose report nobody can compute yet: no hour is over.
+const TOWN: &str = "
+{apiVersion: commonwatt.dev/v1alpha1, kind: HostCommunity, metadata: {name: town}, spec: {displayName: The Town, sites: [north],
+ totals: {}, commitments: [{name: peak, metric: PeakImport, limit: '90', remedy: none}], contact: clerk@town.example}}
+---
+{apiVersion: commonwatt.dev/v1alpha1, kind: CommunityReport, metadata: {name: june}, spec: {community: town,
+ start: '2026-06-01T00:00:00Z', end: '2099-07-01T00:00:00Z'}}
+";
+
+/// The report as it is published, and computed again from the ledger as text and as the page.
+fn reported(plane: &ControlPlane, operator: &Started) -> Result {
+    crate::wait_for_field(
+        plane,
+        "communityreports/june",
+        ".status.conditions[0].reason",
+        "Progressing",
+    )?;
+    let published = ask(plane.kubeconfig(), &["report", "town"])?.ending_with(0)?;
+    assert!(published.contains("facilityEnergy"), "{published}");
+    let ledger = operator.folder.path().join("ledger").display().to_string();
+    let of_ledger = |form: &str| {
+        let args = ["report", "town", "--ledger", &ledger, "-o", form];
+        let said = ask(plane.kubeconfig(), &args)?;
+        assert!(matches!(said.code, Some(0 | 2)), "{}", said.err);
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(said.out)
+    };
+    assert!(of_ledger("text")?.contains("commitment peak"));
+    assert!(of_ledger("html")?.contains("<title>"));
+    let json: Value = serde_json::from_str(&of_ledger("json")?)?;
+    assert_eq!(json["displayName"], "The Town");
+    Ok(())
+}
+
 /// Hub and site on one API server, with the charts, nodes, profiles and a policy; nothing runs yet.
 fn cluster(name: &str, mode: &str) -> Result<ControlPlane> {
     let plane = ControlPlane::start(name)?;
@@ -91,7 +125,8 @@ fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -
     }
     let plane = cluster("plugin", "Enforce")?;
     plane.apply_yaml(&deployment("assistant", "18000", "1")?)?;
-    let _operator = operate(&plane, "Enforce")?;
+    plane.apply_yaml(TOWN)?;
+    let operator = operate(&plane, "Enforce")?;
     decided(&plane, "assistant")?;
 
     let folder = tempfile::tempdir()?;
@@ -135,6 +170,23 @@ fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -
         "{}",
         missing.err
     );
+
+    let of_site = [
+        "commonwatt",
+        "events",
+        "-o",
+        "json",
+        "--deployment",
+        "assistant",
+    ];
+    eventually(SOON, "an event about the deployment", || {
+        let events = kubectl(&of_site).and_then(|said| said.json(0)).ok();
+        let found = events.is_some_and(|events| events[0]["reason"].is_string());
+        Ok::<_, Error>(found.then_some(()))
+    })?;
+    let long_ago = [&of_site[..], &["--since", "0s"]].concat();
+    assert_eq!(kubectl(&long_ago)?.json(0)?, serde_json::json!([]));
+    reported(&plane, &operator)?;
 
     // What the hub decided is what a dry run says, and a dry run writes nothing.
     let versions = || {

@@ -5,11 +5,13 @@ mod adopt;
 mod completions;
 mod crd;
 mod doctor;
+mod events;
 mod explain;
 mod fleet;
 mod monitoring;
 mod plan;
 mod plugin;
+mod report;
 mod run;
 mod sites;
 mod up;
@@ -40,6 +42,8 @@ enum Command {
     Plan(plan::Plan),
     Explain(explain::Explain),
     Sites(sites::Sites),
+    Events(events::Events),
+    Report(report::Report),
     Adopt(adopt::Adopt),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -62,6 +66,8 @@ impl Commonwatt {
             Command::Plan(plan) => plan.run(),
             Command::Explain(explain) => explain.run(),
             Command::Sites(sites) => sites.run(),
+            Command::Events(events) => events.run(),
+            Command::Report(report) => report.run(),
             Command::Adopt(adopt) => adopt.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),

@@ -61,7 +61,12 @@ pub struct Run {
     #[arg(long, env = "COMMONWATT_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where /metrics, /healthz, /readyz and the pages are served; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "COMMONWATT_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     listen: SocketAddr,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = Format::Text)]
