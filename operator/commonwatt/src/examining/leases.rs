@@ -64,3 +64,34 @@ fn held(name: &str, lease: Option<&Object>, namespace: &str, now: DateTime<Utc>)
     }
     Finding::ok(CHECK, format!("{name} is held by {holder}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::examining::Verdict;
+
+    #[test]
+    fn a_lease_that_is_not_renewed_names_who_held_it() {
+        let now: DateTime<Utc> = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1);
+        let lease = |age: i64| {
+            Object(json!({ "spec": {
+                "holderIdentity": "pod-a", "leaseDurationSeconds": 15,
+                "renewTime": (now - chrono::TimeDelta::seconds(age)).to_rfc3339(),
+            } }))
+        };
+        assert_eq!(
+            held("hub", Some(&lease(3)), "own", now).verdict,
+            Verdict::Ok
+        );
+        let old = held("hub", Some(&lease(60)), "own", now);
+        assert_eq!(old.verdict, Verdict::Warning);
+        assert!(old.message.contains("pod-a") && old.remedy.contains("pod-a"));
+        assert!(
+            held("hub", None, "own", now)
+                .message
+                .contains("nobody holds")
+        );
+    }
+}

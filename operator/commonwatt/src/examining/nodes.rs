@@ -174,3 +174,35 @@ fn some(names: &[&str]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn accelerators_that_only_claims_can_have_are_told_of() {
+        let slice = Object(json!({ "spec": { "driver": "gpu.nvidia.com" } }));
+        let counted = Object(json!({ "status": { "allocatable": { ACCELERATOR: "8" } } }));
+        let only = by_claims(&[], std::slice::from_ref(&slice)).map(|f| f.message);
+        assert!(only.is_some_and(|message| message.contains("gpu.nvidia.com alone")));
+        assert!(by_claims(&[counted], &[slice]).is_none());
+        let none = by_claims(&[], &[]).map(|f| f.message);
+        assert!(none.is_some_and(|message| message.contains("nothing to offer")));
+    }
+
+    #[test]
+    fn a_heartbeat_from_the_future_names_its_node() {
+        let now = DateTime::UNIX_EPOCH;
+        let lease = |seconds: i64| {
+            let at = now + chrono::TimeDelta::seconds(seconds);
+            Object(
+                json!({ "metadata": { "name": "node-a" }, "spec": { "renewTime": at.to_rfc3339() } }),
+            )
+        };
+        assert_eq!(heartbeats(&[lease(-5), lease(5)], now), None);
+        let ahead = heartbeats(&[lease(60)], now).map(|f| f.message);
+        assert!(ahead.is_some_and(|message| message.contains("node-a is 60 s ahead")));
+    }
+}

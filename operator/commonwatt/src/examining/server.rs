@@ -19,28 +19,50 @@ pub async fn check(examined: &Examined) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::ok(REACHED, format!("answers, {}", server.version))];
-    if server.number < OLDEST {
-        findings.push(Finding::problem(
-            "version",
-            format!(
-                "Kubernetes {} is older than {}.{}",
-                server.version, OLDEST.0, OLDEST.1
-            ),
-            "upgrade the cluster: rules of our definitions are refused by older API servers",
-        ));
-    }
+    findings.extend(version(&server.version, server.number));
     if let Some(time) = server.time {
-        let apart = (chrono::Utc::now() - time).num_seconds();
-        findings.push(if apart.abs() > MOST_SECONDS_APART {
-            let side = if apart > 0 { "ahead of" } else { "behind" };
-            Finding::problem(
-                CLOCK,
-                format!("this clock is {} s {side} the API server's", apart.abs()),
-                "set both by NTP: limits begin and end by the clock, and leases last seconds",
-            )
-        } else {
-            Finding::ok(CLOCK, "the API server's time is ours")
-        });
+        findings.push(clock((chrono::Utc::now() - time).num_seconds()));
     }
     findings
+}
+
+fn version(named: &str, number: (u32, u32)) -> Option<Finding> {
+    (number < OLDEST).then(|| {
+        Finding::problem(
+            "version",
+            format!("Kubernetes {named} is older than {}.{}", OLDEST.0, OLDEST.1),
+            "upgrade the cluster: rules of our definitions are refused by older API servers",
+        )
+    })
+}
+
+/// By how many seconds this clock is ahead.
+fn clock(ahead: i64) -> Finding {
+    if ahead.abs() <= MOST_SECONDS_APART {
+        return Finding::ok(CLOCK, "the API server's time is ours");
+    }
+    let side = if ahead > 0 { "ahead of" } else { "behind" };
+    Finding::problem(
+        CLOCK,
+        format!("this clock is {} s {side} the API server's", ahead.abs()),
+        "set both by NTP: limits begin and end by the clock, and leases last seconds",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examining::Verdict;
+
+    #[test]
+    fn an_old_server_and_a_clock_that_is_off_are_problems() {
+        assert!(version("v1.28.3", (1, 28)).is_some_and(|f| f.message.contains("v1.28.3")));
+        assert_eq!(version("v1.36.0", (1, 36)), None);
+        assert_eq!(clock(1).verdict, Verdict::Ok);
+        for (ahead, words) in [(90, "90 s ahead of"), (-90, "90 s behind")] {
+            let finding = clock(ahead);
+            assert_eq!(finding.verdict, Verdict::Problem);
+            assert!(finding.message.contains(words), "{}", finding.message);
+        }
+    }
 }
