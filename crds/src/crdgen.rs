@@ -208,3 +208,54 @@ fn collect(path: &str, schema: &Value, found: &mut Vec<(String, String)>) {
         collect(&format!("{here}[]"), &field["items"], found);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_node(path: &str, schema: &Value, look: &mut impl FnMut(&str, &Value)) {
+        look(path, schema);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            every_node(&format!("{path}.{name}"), field, look);
+        }
+        for part in ["items", "additionalProperties"] {
+            if schema[part].is_object() {
+                every_node(&format!("{path}[]"), &schema[part], look);
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_of_ours_has_a_remedy_and_every_pattern_an_example() {
+        let mut wrong = Vec::new();
+        for crd in all_json().expect("definitions are JSON") {
+            let kind = crd["spec"]["names"]["kind"]
+                .as_str()
+                .expect("a kind")
+                .to_owned();
+            let schema =
+                &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+            let mut of_list = false;
+            every_node(&kind, schema, &mut |path, node| {
+                for rule in node["x-kubernetes-validations"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                {
+                    let message = rule["message"].as_str().unwrap_or_default();
+                    if !message.contains("; ") {
+                        wrong.push(format!("{path}: no remedy in {message:?}"));
+                    }
+                }
+                let asks = !node["pattern"].is_null()
+                    || !node["format"].is_null() && node["type"] == "string";
+                // The items of a list have the list's example.
+                if asks && node["example"].is_null() && !(of_list && path.ends_with("[]")) {
+                    wrong.push(format!("{path}: no example"));
+                }
+                of_list = node["example"].is_array();
+            });
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}

@@ -92,6 +92,7 @@ macro_rules! quantity {
                     "maxLength": 24,
                     "minimum": 0,
                     "pattern": r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T)?$",
+                    "example": "900k",
                     "description": $description,
                 })
             }
@@ -175,6 +176,7 @@ impl JsonSchema for Decimal {
             "type": "string",
             "maxLength": 24,
             "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,8})?$",
+            "example": "0.25",
         })
     }
 }
@@ -261,7 +263,12 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "maxLength": 40 })
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "maxLength": 40,
+            "example": "2023-06-05T17:00:00Z",
+        })
     }
 }
 

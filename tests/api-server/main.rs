@@ -6,6 +6,7 @@ mod manifests;
 mod monitoring;
 mod operator;
 mod store;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

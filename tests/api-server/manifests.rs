@@ -1,13 +1,9 @@
 //! What the API server takes and what it refuses, by the rules of the definitions alone.
 
-use std::fs;
-
 use commonwatt_harness::{ControlPlane, control_plane};
+use commonwatt_manifests::read_manifests;
 
 use crate::{Result, checkout, install_definitions};
-
-/// How a manifest says what must be said of it.
-const REFUSED: &str = "# refused: ";
 
 #[test]
 fn the_quickstart_and_the_profiles_are_accepted_whole_and_applying_them_again_changes_nothing()
@@ -25,6 +21,7 @@ fn the_quickstart_and_the_profiles_are_accepted_whole_and_applying_them_again_ch
             "--output",
             "name",
         ];
+        assert_eq!(read_manifests(&checkout(folder))?.refusals, [], "{folder}");
         let kustomized = ["apply", "--server-side", "--kustomize", &path];
         if checkout(folder).join("kustomization.yaml").exists() {
             plane.kubectl(kustomized).ok()?;
@@ -63,37 +60,6 @@ fn generations(plane: &ControlPlane) -> Result<String> {
     Ok(plane
         .kubectl(["get", "commonwatt", "--all-namespaces", "--output", columns])
         .ok()?)
-}
-
-#[test]
-fn each_wrong_manifest_is_refused_with_its_field_and_its_rule() -> Result {
-    let plane = control_plane!("refused");
-    install_definitions(&plane)?;
-    let (mut wrong, mut tried) = (Vec::new(), 0);
-    for subject in ["site", "limits", "hub"] {
-        let path = checkout(&format!(
-            "tests/api-server/manifests/refused-{subject}.yaml"
-        ));
-        for manifest in fs::read_to_string(&path)?.split("\n---\n").skip(1) {
-            let expected: Vec<_> = manifest
-                .lines()
-                .filter_map(|line| line.strip_prefix(REFUSED))
-                .collect();
-            assert!(!expected.is_empty(), "nothing is expected of:\n{manifest}");
-            tried += 1;
-            match plane.apply_yaml(manifest) {
-                Ok(said) => wrong.push(format!("accepted: {said}")),
-                Err(error) => {
-                    let said = error.to_string();
-                    let missing = expected.iter().filter(|text| !said.contains(**text));
-                    wrong.extend(missing.map(|text| format!("{text:?} is not in: {said}")));
-                }
-            }
-        }
-    }
-    assert!(tried >= 50, "only {tried} manifests were found");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    Ok(())
 }
 
 #[test]

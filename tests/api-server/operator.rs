@@ -6,7 +6,7 @@ mod crashes;
 mod fleet;
 mod limits;
 mod placing;
-mod program;
+pub mod program;
 mod reaching;
 mod watched;
 mod week;

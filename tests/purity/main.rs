@@ -14,7 +14,7 @@ const PURE: [&str; 4] = [
 ];
 
 /// The rooms in the order in which they may depend on each other.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "commonwatt-api",
     "commonwatt-fleet",
     "commonwatt-planner",
@@ -22,6 +22,7 @@ const ORDER: [&str; 13] = [
     "commonwatt-signals",
     "commonwatt-ledger",
     "commonwatt-store",
+    "commonwatt-manifests",
     "commonwatt-hub",
     "commonwatt-site",
     "commonwatt-kubernetes",

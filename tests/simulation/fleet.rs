@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_api::Mode;
 use commonwatt_hub::{Hub, Identity, Planning};
-use commonwatt_simulator::{Cluster, MemoryServer, StepClock, read_manifests};
+use commonwatt_manifests::{Manifests, read_manifests};
+use commonwatt_simulator::{Cluster, MemoryServer, StepClock};
 use commonwatt_site::{Agent, DataFolder, HubLink, Journal, Keeper};
 use commonwatt_store::{Kind, Object, Store};
 use serde_json::json;
@@ -107,9 +108,9 @@ impl Fleet {
     /// The fleet of the quickstart.
     pub fn quickstart(start: DateTime<Utc>) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/quickstart");
-        let (objects, problems) = read_manifests(&folder)?;
-        if let Some(problem) = problems.first() {
-            return Err(problem.to_string().into());
+        let Manifests { objects, refusals } = read_manifests(&folder)?;
+        if let Some(refusal) = refusals.first() {
+            return Err(refusal.to_string().into());
         }
         let clock = Arc::new(StepClock::new(start));
         let hub_server = Arc::new(MemoryServer::new(clock.clone()));

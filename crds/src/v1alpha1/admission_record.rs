@@ -30,7 +30,7 @@ use super::{AssignedWorkload, DeletionPolicy, HubIdentity, ScheduledHour, Subjec
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.epoch >= oldSelf.epoch")
-    .message("an admission's epoch never goes back").field_path(".epoch"))]
+    .message("an admission's epoch never goes back; keep the one that is stored, or a higher one").field_path(".epoch"))]
 pub struct AdmissionRecordSpec {
     /// The site.
     #[schemars(length(min = 1, max = 253))]

@@ -38,7 +38,7 @@ use crate::{Condition, Decimal, Timestamp};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.start < self.end")
-    .message("the period ends before it starts").field_path(".end"))]
+    .message("the period ends before it starts; make end later than start").field_path(".end"))]
 pub struct CommunityReportSpec {
     /// The HostCommunity it is for.
     #[schemars(length(min = 1, max = 253))]

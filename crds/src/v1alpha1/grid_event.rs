@@ -31,7 +31,7 @@ use crate::{Condition, Timestamp, Watts};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.rampSeconds <= self.durationSeconds")
-    .message("the ramp is longer than the event").field_path(".rampSeconds"))]
+    .message("the ramp is longer than the event; shorten it to durationSeconds or less").field_path(".rampSeconds"))]
 pub struct GridEventSpec {
     /// The site that is asked.
     #[schemars(length(min = 1, max = 253))]

@@ -35,9 +35,9 @@ use crate::{Condition, Decimal, Timestamp};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.quantity != 'Price' || has(self.currency)")
-        .message("a price needs its currency, ISO 4217").field_path(".currency"),
+        .message("a price needs its currency; add an ISO 4217 code such as EUR").field_path(".currency"),
     validation = Rule::new("has(self.source.static) != has(self.source.file)")
-        .message("name exactly one source: static or file").field_path(".source")
+        .message("a signal has exactly one source; name either static or file").field_path(".source")
 )]
 pub struct GridSignalSpec {
     /// The grid zone it holds for, such as `DE-LU`.
@@ -47,7 +47,7 @@ pub struct GridSignalSpec {
     pub quantity: Quantity,
     /// Currency of a price, ISO 4217.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"), extend("example" = "EUR"))]
     pub currency: Option<String>,
     /// Where its values come from.
     pub source: SignalSource,
@@ -93,7 +93,7 @@ pub struct SignalSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.repeat != 'None' || has(self.start)")
-    .message("a series that does not repeat needs its start").field_path(".start"))]
+    .message("a series that does not repeat needs its start; add it, or repeat Daily or Weekly").field_path(".start"))]
 pub struct StaticSeries {
     /// When the first value begins; a repeating series begins at local midnight, on Monday for `Weekly`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,12 +138,12 @@ pub enum Repeat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.format != 'Csv' || (has(self.timeColumn) && has(self.valueColumn))")
-    .message("a CSV file needs timeColumn and valueColumn").field_path(".valueColumn"))]
+    .message("a CSV file needs timeColumn and valueColumn; name both as in its header").field_path(".valueColumn"))]
 pub struct SeriesFile {
     /// Path below the data folder; `.gz` is unpacked.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = Rule::new("!self.startsWith('/') && !self.contains('..')")
-        .message("the path stays below the data folder: no leading / and no .."))]
+        .message("the path stays below the data folder; write it without a leading / and without .."))]
     pub path: String,
     /// How it is written.
     #[serde(default)]

@@ -64,7 +64,7 @@ pub struct ModelDeploymentSpec {
     pub origins: Vec<OriginLimit>,
     /// Jurisdictions it may run in, ISO 3166-1 alpha-2; all when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(max = 2), regex(pattern = r"^[A-Z]{2}$")), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 64), inner(length(max = 2), regex(pattern = r"^[A-Z]{2}$")), extend("x-kubernetes-list-type" = "set", "example" = ["DE"]))]
     pub jurisdictions: Vec<String>,
     /// Acceptable ways to serve it; the earlier one wins where two cost the same.
     #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -91,10 +91,10 @@ fn one() -> i64 {
 #[serde(rename_all = "camelCase")]
 pub struct Demand {
     /// Generated tokens per second that all replicas together must be able to serve.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("demand cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("demand cannot be negative; use 0 for none"))]
     pub tokens_per_second: Decimal,
     /// What stays served when a limit falls: ceilings are lowered to this, not below, before anything is drained.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("the floor cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("the floor cannot be negative; use 0 for none"))]
     pub floor_tokens_per_second: Decimal,
 }
 
@@ -114,12 +114,12 @@ pub struct OriginLimit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.template) || (has(self.workloadRefs) && self.workloadRefs.size() > 0)")
-    .message("a variant needs a template to create, or workloadRefs to what runs").field_path(".template"))]
+    .message("a variant has nothing to run; give it a template to create, or workloadRefs to what runs").field_path(".template"))]
 pub struct ModelVariant {
     /// Its name.
     #[schemars(
         length(max = 32),
-        regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+        regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"), extend("example" = "h100")
     )]
     pub name: String,
     /// The ModelProfile that says what a replica gives and takes.

@@ -37,7 +37,7 @@ use crate::{Condition, Decimal, Watts};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.boundary != 'Gpu' || has(self.hostWatts)")
-    .message("watts measured at the accelerators leave out the host: declare hostWatts per replica").field_path(".hostWatts"))]
+    .message("watts measured at the accelerators leave out the host; declare hostWatts per replica").field_path(".hostWatts"))]
 pub struct ModelProfileSpec {
     /// The model, as its publisher names it.
     #[schemars(length(min = 1, max = 256))]
@@ -81,12 +81,12 @@ pub struct ProfilePoint {
     #[schemars(range(min = 1, max = 100_000))]
     pub concurrency: i64,
     /// Generated tokens per second.
-    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("tokensPerSecond is above zero"))]
+    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("tokensPerSecond is above zero; leave out a point that serves nothing"))]
     pub tokens_per_second: Decimal,
     /// Watts inside the boundary.
     pub watts: Watts,
     /// 95th percentile of the time between two tokens, milliseconds.
-    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("interTokenMilliseconds is above zero"))]
+    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("interTokenMilliseconds is above zero; leave out a point without a measured latency"))]
     pub inter_token_milliseconds: Decimal,
 }
 

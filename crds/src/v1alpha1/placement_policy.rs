@@ -41,23 +41,23 @@ use crate::{Condition, Decimal};
 #[serde(rename_all = "camelCase")]
 pub struct PlacementPolicySpec {
     /// The one currency of this policy, ISO 4217. All policies of a hub share it.
-    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"), extend("example" = "EUR"))]
     pub currency: String,
     /// What one unit of another currency is worth in `currency`. A site that prices in a currency without a rate is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["currency"]))]
     pub rates: Vec<ExchangeRate>,
     /// Shadow price of a tonne of CO2e.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative; use 0 to leave it out of the plan"))]
     pub carbon_per_tonne: Decimal,
     /// Shadow price of a cubic metre of water at a scarcity factor of 1.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a shadow price cannot be negative; use 0 to leave it out of the plan"))]
     pub water_per_cubic_meter: Decimal,
     /// Worth of a million tokens that are not served.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("what is not served cannot be worth less than nothing"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("what is not served cannot be worth less than nothing; use 0 or more"))]
     pub unserved_per_million_tokens: Decimal,
     /// Cost of starting one replica at another place.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a cost cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a cost cannot be negative; use 0 or more"))]
     pub move_cost: Decimal,
     /// A deployment stays at a site at least this long, unless a limit says otherwise, seconds.
     #[schemars(range(min = 0, max = 2_592_000))]
@@ -76,10 +76,10 @@ pub struct PlacementPolicySpec {
 #[serde(rename_all = "camelCase")]
 pub struct ExchangeRate {
     /// The other currency.
-    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"), extend("example" = "EUR"))]
     pub currency: String,
     /// What one of it is worth.
-    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("a rate is above zero"))]
+    #[x_kube(validation = Rule::new("quantity(self).isGreaterThan(quantity('0'))").message("a rate is above zero; say what one of the other currency is worth, or leave it out"))]
     pub rate: Decimal,
 }
 

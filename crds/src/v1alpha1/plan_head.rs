@@ -29,9 +29,9 @@ use crate::{Condition, Decimal, Timestamp};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.epoch >= oldSelf.epoch")
-        .message("the epoch never goes back: this leader has been replaced").field_path(".epoch"),
+        .message("the epoch never goes back: this leader has been replaced; read the PlanHead again and stand for election").field_path(".epoch"),
     validation = Rule::new("self.hubUid == oldSelf.hubUid")
-        .message("a hub's uid never changes").field_path(".hubUid")
+        .message("a hub's uid never changes; give another hub a name of its own").field_path(".hubUid")
 )]
 pub struct PlanHeadSpec {
     /// Identity of the hub: the uid of its first PlanHead.

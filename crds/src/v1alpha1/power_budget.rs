@@ -79,12 +79,12 @@ pub struct PowerWindow {
     #[schemars(length(max = 7), extend("x-kubernetes-list-type" = "set"))]
     pub days: Vec<Weekday>,
     /// Local time it starts, HH:MM.
-    #[schemars(length(max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    #[schemars(length(max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), extend("example" = "17:30"))]
     pub start: String,
     /// Local time it ends, HH:MM; before `start` means the next day.
     #[schemars(
         length(max = 5),
-        regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+        regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"), extend("example" = "24:00")
     )]
     pub end: String,
     /// The limit inside it.

@@ -68,14 +68,14 @@ pub struct SiteSpec {
     /// interpolated, beyond them the end points hold.
     #[schemars(length(min = 1, max = 16))]
     #[x_kube(validation = Rule::new("self.size() == 1 || self.all(p, has(p.wetBulbCelsius))")
-        .message("with more than one point each needs wetBulbCelsius"))]
+        .message("with more than one point each needs wetBulbCelsius; add it to every point, or keep one"))]
     pub cooling: Vec<CoolingPoint>,
     /// Names of the GridSignals that hold here.
     pub signals: SiteSignals,
     /// The most the grid connection carries. Hours without a record count at this.
     pub connection_watts: Watts,
     /// Currency of this site's prices, ISO 4217.
-    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"))]
+    #[schemars(length(max = 3), regex(pattern = r"^[A-Z]{3}$"), extend("example" = "EUR"))]
     pub currency: String,
     /// Accelerators by product, with their price and rated power. A product on a node that is not listed is not offered.
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["product"]))]
@@ -83,7 +83,7 @@ pub struct SiteSpec {
     /// AWARE factor of the water basin, 0.1 to 100; the world average is 1. Multiplies the price of water.
     #[serde(default = "one")]
     #[x_kube(validation = Rule::new("quantity(self).compareTo(quantity('0.1')) >= 0 && quantity(self).compareTo(quantity('100')) <= 0")
-        .message("an AWARE factor lies between 0.1 and 100"))]
+        .message("an AWARE factor lies between 0.1 and 100; use 1 where it is not known"))]
     pub water_scarcity_factor: Decimal,
 }
 
@@ -99,7 +99,7 @@ pub struct Location {
     #[schemars(length(min = 1, max = 128))]
     pub place: String,
     /// Whose law holds, ISO 3166-1 alpha-2.
-    #[schemars(length(max = 2), regex(pattern = r"^[A-Z]{2}$"))]
+    #[schemars(length(max = 2), regex(pattern = r"^[A-Z]{2}$"), extend("example" = "DE"))]
     pub jurisdiction: String,
     /// IANA time zone, such as `Europe/Berlin`: weekly windows count in it.
     #[schemars(length(min = 1, max = 64))]
@@ -161,11 +161,11 @@ pub struct CoolingPoint {
     pub wet_bulb_celsius: Option<i64>,
     /// Facility energy over IT energy (ISO/IEC 30134-2), 1 to 5.
     #[x_kube(validation = Rule::new("quantity(self).compareTo(quantity('1')) >= 0 && quantity(self).compareTo(quantity('5')) <= 0")
-        .message("PUE is facility energy over IT energy: between 1 and 5"))]
+        .message("PUE is facility energy over IT energy, between 1 and 5; write 1.2 for 20 percent on top"))]
     pub pue: Decimal,
     /// On-site water per kilowatt-hour of IT energy (ISO/IEC 30134-9), litres, 0 to 20.
     #[x_kube(validation = Rule::new("quantity(self).compareTo(quantity('0')) >= 0 && quantity(self).compareTo(quantity('20')) <= 0")
-        .message("WUE is litres per kWh of IT energy: between 0 and 20"))]
+        .message("WUE is litres per kWh of IT energy, between 0 and 20; use 0 where no water is taken"))]
     pub wue_liters_per_kwh: Decimal,
 }
 
@@ -197,7 +197,7 @@ pub struct AcceleratorClass {
     #[schemars(length(min = 1, max = 63))]
     pub product: String,
     /// Price of one accelerator per hour without energy, in the site's currency.
-    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a price per hour cannot be negative"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('-')").message("a price per hour cannot be negative; use 0 where it costs nothing"))]
     pub hourly_price: Decimal,
     /// IT watts that one accelerator may draw at most, with its share of the host. Counts where nothing is measured.
     pub rated_watts: Watts,

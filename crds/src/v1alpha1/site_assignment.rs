@@ -42,9 +42,9 @@ use crate::{Condition, Timestamp};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.epoch >= oldSelf.epoch")
-        .message("the epoch never goes back: this leader has been replaced").field_path(".epoch"),
+        .message("the epoch never goes back: this leader has been replaced; read the PlanHead again and stand for election").field_path(".epoch"),
     validation = Rule::new("self.hub.uid == oldSelf.hub.uid")
-        .message("an assignment stays with its hub").field_path(".hub")
+        .message("an assignment stays with its hub; the other hub makes one of its own").field_path(".hub")
 )]
 pub struct SiteAssignmentSpec {
     /// The site.
@@ -76,7 +76,7 @@ pub struct SiteAssignmentSpec {
     pub workload: AssignedWorkload,
     /// Ceiling and floor of replicas hour by hour; the last hour holds on. A site that loses its hub follows it.
     #[schemars(length(min = 1, max = 48))]
-    #[x_kube(validation = Rule::new("self.all(h, h.min <= h.max)").message("an hour's min is above its max"))]
+    #[x_kube(validation = Rule::new("self.all(h, h.min <= h.max)").message("an hour's min is above its max; lower min or raise max"))]
     pub schedule: Vec<ScheduledHour>,
     /// Why here, in words with numbers.
     #[schemars(length(max = 1024))]

@@ -26,38 +26,38 @@ pub struct WorkloadAdapterSpec {
     #[schemars(length(min = 1, max = 63))]
     pub kind: String,
     /// Their plural resource name, as in `deployments`.
-    #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9]{1,63}$"))]
+    #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9]{1,63}$"), extend("example" = "deployments"))]
     pub resource: String,
     /// Dotted path of the replica count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"), extend("example" = "spec.replicas")
     )]
     pub replicas_path: Option<String>,
     /// Dotted path of the suspend flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"), extend("example" = "spec.replicas")
     )]
     pub suspend_path: Option<String>,
     /// Dotted path of the count of ready replicas or pods.
     #[schemars(
         length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"), extend("example" = "spec.replicas")
     )]
     pub ready_path: String,
     /// Dotted path of the label selector of its pods.
     #[schemars(
         length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"), extend("example" = "spec.replicas")
     )]
     pub selector_path: String,
     /// Dotted path of the pod template.
     #[schemars(
         length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$")
+        regex(pattern = r"^[A-Za-z0-9]+(\.[A-Za-z0-9]+){0,8}$"), extend("example" = "spec.replicas")
     )]
     pub pod_template_path: String,
 }

@@ -2,10 +2,8 @@
 
 mod clock;
 mod cluster;
-mod manifests;
 mod server;
 
 pub use clock::StepClock;
 pub use cluster::{Cluster, HOURS, STARTUP};
-pub use manifests::{ManifestError, read_manifests};
 pub use server::MemoryServer;

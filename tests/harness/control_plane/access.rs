@@ -70,6 +70,18 @@ impl ControlPlane {
         self.kubectl_as(&self.kubeconfig, args)
     }
 
+    /// Runs kubectl as the administrator, with something on its stdin.
+    pub fn kubectl_with_input<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: &str,
+    ) -> Output {
+        run(
+            self.client(Tool::Kubectl, &self.kubeconfig, args),
+            Some(input),
+        )
+    }
+
     /// Runs kubectl as somebody else.
     pub fn kubectl_as<S: AsRef<OsStr>>(
         &self,
@@ -86,12 +98,8 @@ impl ControlPlane {
 
     /// Applies YAML as the administrator, server-side, and gives kubectl's answer.
     pub fn apply_yaml(&self, yaml: &str) -> Result<String> {
-        let args = ["apply", "--server-side", "--filename", "-"];
-        run(
-            self.client(Tool::Kubectl, &self.kubeconfig, args),
-            Some(yaml),
-        )
-        .ok()
+        self.kubectl_with_input(["apply", "--server-side", "--filename", "-"], yaml)
+            .ok()
     }
 
     fn client<S: AsRef<OsStr>>(

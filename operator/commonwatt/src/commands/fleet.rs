@@ -60,9 +60,6 @@ impl Asked {
             });
         };
         let source = Source::read(dir, self.data.clone())?;
-        for problem in &source.problems {
-            eprintln!("warning: {problem}");
-        }
         let journal = Arc::new(MemoryJournal::default());
         let mut fleet = SimulatedFleet::new(&source, self.start, Planning::Commonwatt, journal)?;
         fleet.begin().await?;

@@ -25,7 +25,8 @@ use crate::simulated::{HUB, SimulatedFleet, Source};
                         commonwatt plan                                       (the current context's cluster)\n  \
                         commonwatt plan --context hub -n models -o json | jq .objective\n  \
                         commonwatt plan deploy/examples/quickstart --data DIR --start 2023-06-05T18:00:00Z\n\n\
-                        Exit codes: 0 all demand is placed, 2 some is not or the audit found something, 1 an error."
+                        Exit codes: 0 all demand is placed, 2 some is not or the audit found something, 1 an error or a manifest\n\
+                        that an API server would refuse: what is wrong is said, the rest is planned."
 )]
 pub struct Plan {
     /// Directory (or file) of YAML manifests: Sites, signals, budgets, deployments, nodes
@@ -50,7 +51,7 @@ pub struct Plan {
 impl Plan {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let cycle = wait_for(self.cycle())?;
+        let (cycle, refused) = wait_for(self.cycle())?;
         for problem in &cycle.problems {
             warn(
                 &problem.kind,
@@ -63,31 +64,32 @@ impl Plan {
         let report = plan_document(&cycle, namespace);
         self.output
             .print(&report, |_| plan_tables(&cycle, namespace))?;
-        Ok(if is_clean(&cycle) {
+        Ok(if refused {
+            ExitCode::FAILURE
+        } else if is_clean(&cycle) {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(2)
         })
     }
 
-    async fn cycle(&self) -> anyhow::Result<Cycle> {
-        match &self.dir {
-            Some(dir) => self.simulated(dir).await,
-            None => self.live().await,
-        }
+    /// What the hub finds, and whether a manifest was refused.
+    async fn cycle(&self) -> anyhow::Result<(Cycle, bool)> {
+        let Some(dir) = &self.dir else {
+            return Ok((self.live().await?, false));
+        };
+        let source = Source::read(dir, self.data.clone())?;
+        let cycle = self.simulated(&source).await?;
+        Ok((cycle, !source.refusals.is_empty()))
     }
 
-    async fn simulated(&self, dir: &std::path::Path) -> anyhow::Result<Cycle> {
-        let source = Source::read(dir, self.data.clone())?;
-        for problem in &source.problems {
-            eprintln!("warning: {problem}");
-        }
+    async fn simulated(&self, source: &Source) -> anyhow::Result<Cycle> {
         let start = match self.start {
             Some(start) => start,
             None => EXAMPLE_START.parse()?,
         };
         let journal = Arc::new(MemoryJournal::default());
-        let mut fleet = SimulatedFleet::new(&source, start, Planning::Commonwatt, journal)?;
+        let mut fleet = SimulatedFleet::new(source, start, Planning::Commonwatt, journal)?;
         let step = fleet.begin().await?;
         let sites = step.sites.sites.values();
         for problem in sites.flat_map(|snapshot: &Snapshot| &snapshot.problems) {

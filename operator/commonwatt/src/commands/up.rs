@@ -37,7 +37,8 @@ const TICK_SECONDS: i64 = 300;
                         commonwatt up deploy/examples/quickstart --speed 3600 --for 48h --listen 127.0.0.1:0\n  \
                         commonwatt up deploy/examples/quickstart --data DIR\n\n\
                         Ends with Ctrl-C or after --for, with what it cost beside three baselines under the same limits.\n\
-                        Exit codes: 0 no limit was passed, 2 one was, 1 an error."
+                        Exit codes: 0 no limit was passed, 2 one was, 1 an error or a manifest that an API server would refuse: what is\n\
+                        wrong is said, the rest runs."
 )]
 pub struct Up {
     /// Directory (or file) of YAML manifests: Sites, signals, budgets, deployments, nodes
@@ -94,14 +95,13 @@ impl Up {
             bail!("--speed {}: must be above zero", self.speed);
         }
         let source = Source::read(&self.dir, self.data.clone())?;
-        for problem in &source.problems {
-            eprintln!("warning: {problem}");
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
-        runtime.block_on(self.live(source))
+        let refused = !source.refusals.is_empty();
+        let code = runtime.block_on(self.live(source))?;
+        Ok(if refused { ExitCode::FAILURE } else { code })
     }
 
     async fn live(self, source: Source) -> anyhow::Result<ExitCode> {

@@ -3,6 +3,7 @@
 mod account;
 mod replay;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,8 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_api::Mode;
 use commonwatt_hub::{Hub, Identity, Planning};
-use commonwatt_simulator::{Cluster, MemoryServer, StepClock, read_manifests};
+use commonwatt_manifests::{Manifests, Refusal, read_manifests};
+use commonwatt_simulator::{Cluster, MemoryServer, StepClock};
 use commonwatt_site::{Agent, DataFolder, HubLink, Journal, Keeper};
 use commonwatt_store::{Object, Store};
 
@@ -22,10 +24,10 @@ pub const HUB: &str = "hub";
 /// Manifests and how they are read.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Objects of all documents.
+    /// Objects that an API server would accept.
     pub objects: Vec<Object>,
-    /// Documents that could not be read.
-    pub problems: Vec<String>,
+    /// What it would refuse of the others.
+    pub refusals: Vec<Refusal>,
     /// Folder of real data, where there is one.
     pub data: Option<PathBuf>,
 }
@@ -33,25 +35,48 @@ pub struct Source {
 impl Source {
     /// Reads a directory or a file of manifests. With a data folder, signals that name a file of it are read from there.
     pub fn read(path: &Path, data: Option<PathBuf>) -> anyhow::Result<Self> {
-        let (mut objects, problems) =
-            read_manifests(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let Manifests {
+            mut objects,
+            refusals,
+        } = read_manifests(path).with_context(|| format!("cannot read {}", path.display()))?;
         if let Some(folder) = &data {
             if !folder.is_dir() {
                 bail!("--data {}: there is no such folder", folder.display());
             }
             replay::swap(&mut objects);
         }
-        if !objects.iter().any(|object| object.kind() == "Site") {
+        let source = Self {
+            objects,
+            refusals,
+            data,
+        };
+        source.say_refusals();
+        if !source.objects.iter().any(|object| object.kind() == "Site") {
             bail!(
-                "{} holds no Site; try deploy/examples/quickstart",
+                "{} holds no Site that can be used; try deploy/examples/quickstart",
                 path.display()
             );
         }
-        Ok(Self {
-            objects,
-            problems: problems.iter().map(ToString::to_string).collect(),
-            data,
-        })
+        Ok(source)
+    }
+
+    /// All that is wrong at once, before anything is done with what is right.
+    fn say_refusals(&self) {
+        for refusal in &self.refusals {
+            eprintln!("refused: {refusal}");
+        }
+        let objects: BTreeSet<_> = self
+            .refusals
+            .iter()
+            .map(|refusal| (&refusal.place.file, refusal.place.line, &refusal.object))
+            .collect();
+        if !objects.is_empty() {
+            eprintln!(
+                "refused: {} of {} objects; the others go on without them",
+                objects.len(),
+                objects.len() + self.objects.len()
+            );
+        }
     }
 }
 
