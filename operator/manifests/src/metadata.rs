@@ -18,18 +18,28 @@ pub fn findings(object: &Value) -> Vec<Finding> {
             "a name that is generated differs every time"
         };
         found.push(Finding::new("metadata.name", rule, "give it a name"));
+    } else if object["kind"] == "Namespace" && object["apiVersion"] == "v1" {
+        // A namespace is a part of host names, so that its own name has no dots.
+        if !is_label(text("name")) {
+            found.push(label("metadata.name", &metadata["name"]));
+        }
     } else if !is_subdomain(text("name")) {
         found.push(name("metadata.name", text("name")));
     }
     if !metadata["namespace"].is_null() && !is_label(text("namespace")) {
-        found.push(Finding::new(
-            "metadata.namespace",
-            format!(
-                "Invalid value: {}: a lowercase RFC 1123 label",
-                shown(&metadata["namespace"])
-            ),
-            "use at most 63 small letters, digits and hyphens, as in models",
-        ));
+        found.push(label("metadata.namespace", &metadata["namespace"]));
+    }
+    for field in ["labels", "annotations"] {
+        let entries = metadata[field].as_object();
+        for key in entries.into_iter().flat_map(Map::keys) {
+            if let Err(part) = qualified_name(key) {
+                found.push(Finding::new(
+                    format!("metadata.{field}"),
+                    format!("Invalid value: {}: {part} must consist of", shown(&key.as_str().into())),
+                    "use letters, digits, '-', '_' and '.', at most 63, with a domain and '/' before them where you like",
+                ));
+            }
+        }
     }
     let labels = metadata["labels"].as_object();
     for (key, value) in labels.into_iter().flat_map(Map::iter) {
@@ -45,6 +55,19 @@ pub fn findings(object: &Value) -> Vec<Finding> {
         }
     }
     found
+}
+
+fn label(field: &str, name: &Value) -> Finding {
+    let rule = if name.as_str().is_some_and(|name| name.contains('.')) {
+        "must not contain dots"
+    } else {
+        "a lowercase RFC 1123 label"
+    };
+    Finding::new(
+        field,
+        format!("Invalid value: {}: {rule}", shown(name)),
+        "use at most 63 small letters, digits and hyphens, as in models",
+    )
 }
 
 fn name(field: &str, name: &str) -> Finding {
@@ -79,6 +102,23 @@ fn is_subdomain(text: &str) -> bool {
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     text.len() <= 253 && text.split('.').all(part)
+}
+
+/// The name of a label or an annotation, `tier` or `example.com/tier`, or the part of it that is wrong.
+fn qualified_name(text: &str) -> Result<(), &'static str> {
+    let (domain, name) = text
+        .split_once('/')
+        .map_or((None, text), |(domain, name)| (Some(domain), name));
+    if name.contains('/') {
+        return Err("a valid label key");
+    }
+    if !domain.is_none_or(is_subdomain) {
+        return Err("prefix part a lowercase RFC 1123 subdomain");
+    }
+    if name.is_empty() || !is_label_value(name) {
+        return Err("name part");
+    }
+    Ok(())
 }
 
 fn is_label_value(text: &str) -> bool {

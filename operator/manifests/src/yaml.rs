@@ -57,13 +57,15 @@ fn is_separator(line: &str) -> bool {
 }
 
 impl Document<'_> {
-    /// Its value. As for kubectl, `NO` and `yes` without quotes are booleans; unlike kubectl, a field that is there twice is
+    /// Its value. As for kubectl, `NO` and `yes` without quotes are booleans, `0600` is 384 and `600.0` is 600; unlike kubectl, a field that is there twice is
     /// an error, since nobody can mean both.
     ///
     /// # Errors
     /// When it is no YAML or says what JSON cannot.
     pub fn value(&self) -> Result<Value, Unreadable> {
-        serde_saphyr::from_str(self.text).map_err(|error| {
+        let as_kubectl = serde_saphyr::options! { legacy_octal_numbers: true };
+        let read = serde_saphyr::from_str_with_options(self.text, as_kubectl);
+        read.map(whole).map_err(|error| {
             let line = error.location().map_or(1, |at| at.line() as usize);
             // Without the drawing of the place, and without the place, which is said of the whole text.
             let said = error.without_snippet().to_string();
@@ -78,6 +80,24 @@ impl Document<'_> {
                 why: said.to_owned(),
             }
         })
+    }
+}
+
+/// A float without a fraction as the integer that kubectl sends: `600.0` and `6e2` go where an integer is asked for.
+fn whole(value: Value) -> Value {
+    /// Above it a float is not one integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < EXACT => (float as i64).into(),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(whole).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, whole(value)))
+            .collect(),
+        other => other,
     }
 }
 
@@ -102,6 +122,29 @@ mod tests {
                 (12, Ok(json!({ "c": 3 }))),
             ]
         );
+    }
+
+    /// What `kubectl label --local --dry-run=client -o json` makes of the same spellings.
+    #[test]
+    fn numbers_are_read_as_kubectl_reads_them() {
+        for (spelled, read) in [
+            ("600.0", json!(600)),
+            ("6e2", json!(600)),
+            ("5.", json!(5)),
+            ("-0.0", json!(0)),
+            ("0600", json!(384)),
+            ("-010", json!(-8)),
+            ("0899", json!(899)),
+            ("0x1F", json!(31)),
+            ("1_000", json!(1000)),
+            ("01.5", json!(1.5)),
+            ("'0600'", json!("0600")),
+            ("12:30", json!("12:30")),
+        ] {
+            let text = format!("a: [{spelled}]");
+            let value = documents(&text)[0].value();
+            assert_eq!(value, Ok(json!({ "a": [read] })), "{spelled}");
+        }
     }
 
     #[test]

@@ -71,6 +71,32 @@ fn every_item_of_a_list_is_an_object_of_its_own() {
     assert_eq!(read.refusals.len(), 1);
 }
 
+#[test]
+fn names_of_labels_of_annotations_and_of_namespaces_are_judged_too() {
+    let said = said(
+        "\
+{apiVersion: v1, kind: ConfigMap, metadata: {name: right, labels: {example.com/a: b}, annotations: {example.com/a_b.c: 'd e'}}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {a b: c}}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: b, annotations: {a/b/c: d}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: b.c}}
+",
+    );
+    for (index, expected) in [
+        "a.yaml:3: ConfigMap/default/a: metadata.labels: Invalid value: \"a b\": name part must consist of",
+        "a.yaml:5: ConfigMap/default/b: metadata.annotations: Invalid value: \"a/b/c\": ",
+        "a.yaml:7: Namespace/b.c: metadata.name: Invalid value: \"b.c\": must not contain dots",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(said[index].starts_with(expected), "{said:#?}");
+    }
+    assert_eq!(said.len(), 3, "{said:#?}");
+}
+
 /// YAML that may mean something: names that are known, values of every type, at any depth.
 fn yaml() -> impl Strategy<Value = serde_json::Value> {
     use serde_json::{Value, json};
