@@ -41,4 +41,18 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ],
         writes: &["deploy/grafana", "deploy/prometheus", "charts"],
     },
+    Generator {
+        needs: "operator/commonwatt/src/permissions",
+        arguments: &[
+            "run",
+            "--quiet",
+            "--package",
+            "commonwatt",
+            "--",
+            "permissions",
+            "--write",
+            ".",
+        ],
+        writes: &["charts"],
+    },
 ];

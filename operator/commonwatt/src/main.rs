@@ -7,6 +7,7 @@ mod examining;
 mod journal;
 mod measure;
 mod monitoring;
+mod permissions;
 mod printed;
 mod running;
 mod simulated;

@@ -34,6 +34,8 @@ pub struct Right {
     pub subresource: String,
     /// Namespace; empty for all.
     pub namespace: String,
+    /// Name of the one object that is meant; empty for all.
+    pub name: String,
     /// Verb.
     pub verb: String,
 }
@@ -87,6 +89,7 @@ impl Inquiry {
                     resource: some(&right.resource),
                     subresource: some(&right.subresource),
                     namespace: some(&right.namespace),
+                    name: some(&right.name),
                     verb: some(&right.verb),
                     ..ResourceAttributes::default()
                 }),

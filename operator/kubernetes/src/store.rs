@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use commonwatt_api::FIELD_MANAGER;
 use commonwatt_store::{Event, Kind, Object, Store, StoreError};
 use kube::Client;
-use kube::api::{DeleteParams, GetParams, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Request;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -216,6 +216,25 @@ impl Store for KubeStore {
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         self.patch("apply", kind, target, &parameters, Patch::Apply(&body))
             .await
+    }
+
+    async fn create(&self, kind: &Kind, object: &Object) -> Result<Object, StoreError> {
+        let body = serde_json::to_vec(&object.0)
+            .map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let request = Request::new(path(kind, object.namespace())).create(&parameters, body);
+        let request = request
+            .map_err(kube::Error::BuildRequest)
+            .map_err(store_error)?;
+        let created = Object(
+            self.send("create", kind, self.client.request(request))
+                .await?,
+        );
+        self.written(kind, &created);
+        Ok(created)
     }
 
     async fn merge(

@@ -300,6 +300,17 @@ impl Store for MemoryServer {
         Ok(state.put(key, old, merged, self.clock.as_ref()))
     }
 
+    async fn create(&self, kind: &Kind, object: &Object) -> Result<Object, StoreError> {
+        let key = key(kind, object.namespace(), object.name());
+        if self.state().objects.contains_key(&key) {
+            return Err(StoreError::Conflict(format!(
+                "{} exists already",
+                object.name()
+            )));
+        }
+        self.apply(kind, object).await
+    }
+
     async fn merge(
         &self,
         kind: &Kind,

@@ -75,6 +75,9 @@ pub trait Store: Send + Sync {
     /// without, it creates what is not there.
     async fn apply(&self, kind: &Kind, object: &Object) -> Result<Object, StoreError>;
 
+    /// Creates what is not there; a conflict where it is.
+    async fn create(&self, kind: &Kind, object: &Object) -> Result<Object, StoreError>;
+
     /// Merge patch; with a resource version inside, only if that is still current.
     async fn merge(
         &self,

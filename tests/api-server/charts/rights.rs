@@ -23,7 +23,14 @@ pub(super) fn listed(mode: &str, roles: &[&str]) -> (Vec<Right<'static>>, Vec<bo
                 panic!("five words, not {line:?}");
             };
             let has = [("hub", hub), ("site", site)].iter().any(|(role, who)| {
-                roles.contains(role) && (*who == "yes" || (*who == "enforce" && mode == "Enforce"))
+                let modes: &[&str] = match *who {
+                    "yes" => &["Observe", "Advise", "Enforce"],
+                    "advise" => &["Advise", "Enforce"],
+                    "enforce" => &["Enforce"],
+                    "-" => &[],
+                    _ => panic!("yes, advise, enforce or -, not {who:?}"),
+                };
+                roles.contains(role) && modes.contains(&mode)
             });
             ((resource, namespace.trim_matches('*'), verb), has)
         })
@@ -35,11 +42,12 @@ pub(super) fn may(plane: &ControlPlane, user: &Value, rights: &[Right]) -> Resul
     let reviews: Vec<_> = rights
         .iter()
         .map(|(resource, namespace, verb)| {
-            // Of the core group there is nothing before the resource.
+            // Of the core group there is nothing before the resource, or `core` before one with a subresource.
             let parts: Vec<_> = resource.split('/').collect();
             let (group, resource, subresource) = match parts[..] {
                 [resource] => ("", resource, ""),
                 [group, resource] => (group, resource, ""),
+                ["core", resource, subresource] => ("", resource, subresource),
                 _ => (parts[0], parts[1], parts[2]),
             };
             let mut spec = user.clone();

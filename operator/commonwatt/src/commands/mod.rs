@@ -9,6 +9,7 @@ mod events;
 mod explain;
 mod fleet;
 mod monitoring;
+mod permissions;
 mod plan;
 mod plugin;
 mod report;
@@ -50,6 +51,7 @@ enum Command {
     Run(run::Run),
     Crd(crd::Crd),
     Monitoring(monitoring::Monitoring),
+    Permissions(permissions::Permissions),
     Completions(completions::Completions),
 }
 
@@ -74,6 +76,7 @@ impl Commonwatt {
             Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),
             Command::Monitoring(monitoring) => monitoring.run(),
+            Command::Permissions(permissions) => permissions.run(),
             Command::Completions(completions) => Ok(completions.run()),
         }
     }

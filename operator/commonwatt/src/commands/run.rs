@@ -51,6 +51,9 @@ pub struct Run {
         value_name = "NAMESPACE"
     )]
     namespace: String,
+    /// Secrets with kubeconfigs of sites, for an account that may not list those of the namespace; all with the label without it
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    kubeconfig_secrets: Vec<String>,
     /// What tells this process from its replicas; the host's name without it
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     identity: Option<String>,
@@ -196,6 +199,7 @@ impl Run {
             mode: self.mode,
             hub_name: self.hub_name,
             namespace: self.namespace,
+            kubeconfig_secrets: self.kubeconfig_secrets,
             identity: self.identity.unwrap_or_else(host),
             ledger: self.ledger,
             data: self.data,

@@ -1,13 +1,11 @@
-//! Whether this account may do what a mode and its roles need, by the table that the charts are tested against.
+//! Whether this account may do what a mode and its roles need, by the table that the chart's roles are made of.
 
-use commonwatt_api::Mode;
 use commonwatt_kubernetes::Right;
 
 use super::{Examined, Finding, Role, Terms};
+use crate::permissions::{ADAPTERS, Holder, RULES, Resources, Rule};
 
 const CHECK: &str = "rights";
-/// One line per right: resource, namespace (`*`: everywhere), verb, and who has it.
-const TABLE: &str = include_str!("../../../../charts/rights.txt");
 
 pub async fn check(examined: &Examined, terms: &Terms) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -41,41 +39,68 @@ pub async fn check(examined: &Examined, terms: &Terms) -> Vec<Finding> {
 
 /// What the mode and the roles need.
 fn wanted(terms: &Terms) -> Vec<Right> {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
-    let needs = |who: &str| who == "yes" || (who == "enforce" && terms.mode == Mode::Enforce);
-    lines
-        .filter_map(|line| {
-            let words: Vec<_> = line.split_whitespace().collect();
-            let [resource, namespace, verb, hub, site] = words[..] else {
-                return None;
-            };
-            let asked = (terms.roles.contains(&Role::Hub) && needs(hub))
-                || (terms.roles.contains(&Role::Site) && needs(site));
-            asked.then(|| right(resource, namespace, verb, terms))
-        })
-        .collect()
+    let hub = terms.roles.contains(&Role::Hub);
+    let site = terms.roles.contains(&Role::Site);
+    let mut rights: Vec<Right> = Vec::new();
+    for rule in RULES.iter().filter(|rule| rule.from <= terms.mode) {
+        let asked = match rule.holder {
+            Holder::Hub | Holder::OwnOfHub => hub,
+            Holder::Site | Holder::OwnOfSite => site,
+            Holder::Own => true,
+            // An account of another cluster's.
+            Holder::Visitor => false,
+        };
+        if asked {
+            for right in rights_of(rule, &terms.namespace) {
+                // Both roles need some.
+                if !rights.contains(&right) {
+                    rights.push(right);
+                }
+            }
+        }
+    }
+    rights
 }
 
-fn right(resource: &str, namespace: &str, verb: &str, terms: &Terms) -> Right {
-    // Of the core group there is nothing before the resource.
-    let parts: Vec<_> = resource.split('/').collect();
-    let (group, resource, subresource) = match parts[..] {
-        [resource] => ("", resource, ""),
-        [group, resource] => (group, resource, ""),
-        _ => (parts[0], parts[1], parts[2]),
+/// Each verb on each resource of a rule.
+fn rights_of(rule: &Rule, own: &str) -> Vec<Right> {
+    let namespace = match rule.holder {
+        Holder::Own | Holder::OwnOfHub | Holder::OwnOfSite => own,
+        Holder::Hub | Holder::Site | Holder::Visitor => "",
     };
-    // Namespaces of the table are examples, but for the operator's own: its account has the right everywhere.
-    let namespace = match namespace {
-        "commonwatt-system" => terms.namespace.as_str(),
-        _ => "",
+    let about: Vec<(&str, &str, &str)> = match rule.resources {
+        Resources::Of(group, resources) => {
+            let each = resources.iter().map(|resource| (group, *resource, ""));
+            each.collect()
+        }
+        Resources::Named(group, resource, names) => {
+            let each = names.iter().map(|name| (group, resource, *name));
+            each.collect()
+        }
+        Resources::Workloads => {
+            let each = ADAPTERS
+                .iter()
+                .map(|adapter| (adapter.group, adapter.resource, ""));
+            each.collect()
+        }
+        Resources::Kubeconfigs => vec![("", "secrets", "")],
+        // Which names, the chart's values say.
+        Resources::NamedKubeconfigs => Vec::new(),
     };
-    Right {
-        group: group.into(),
-        resource: resource.into(),
-        subresource: subresource.into(),
-        namespace: namespace.into(),
-        verb: verb.into(),
-    }
+    let each = about.into_iter().flat_map(|(group, resource, name)| {
+        rule.verbs.iter().map(move |verb| {
+            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            Right {
+                group: group.into(),
+                resource: resource.into(),
+                subresource: subresource.into(),
+                namespace: namespace.into(),
+                name: name.into(),
+                verb: (*verb).into(),
+            }
+        })
+    });
+    each.collect()
 }
 
 fn missing(right: &Right, terms: &Terms) -> Finding {
@@ -128,6 +153,8 @@ fn missing(right: &Right, terms: &Terms) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use commonwatt_api::Mode;
+
     use super::*;
 
     fn terms(mode: Mode, roles: &[Role]) -> Terms {
@@ -153,10 +180,11 @@ mod tests {
     #[test]
     fn a_missing_right_names_the_value_of_the_chart_that_gives_it() {
         let terms = terms(Mode::Enforce, &[Role::Site]);
-        let finding = missing(
-            &right("apps/deployments", "models", "patch", &terms),
-            &terms,
-        );
+        let patch = wanted(&terms)
+            .into_iter()
+            .find(|right| right.resource == "deployments" && right.verb == "patch")
+            .expect("it is in the table");
+        let finding = missing(&patch, &terms);
         assert_eq!(
             finding.message,
             "this account may not patch deployments everywhere"

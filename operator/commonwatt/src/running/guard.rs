@@ -77,6 +77,11 @@ impl Store for Guarded {
         self.store.apply(kind, object).await
     }
 
+    async fn create(&self, kind: &Kind, object: &Object) -> Result<Object, StoreError> {
+        self.may_write("create", kind, object.name()).await?;
+        self.store.create(kind, object).await
+    }
+
     async fn merge(
         &self,
         kind: &Kind,

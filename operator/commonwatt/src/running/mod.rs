@@ -39,6 +39,8 @@ pub struct Settings {
     pub hub_name: String,
     /// The operator's namespace: leases, and Secrets with kubeconfigs.
     pub namespace: String,
+    /// Secrets with kubeconfigs of sites; empty: all in that namespace that have the label.
+    pub kubeconfig_secrets: Vec<String>,
     /// What tells this process from another of the same deployment.
     pub identity: String,
     /// Where ledgers are kept.

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use commonwatt_api::annotations::SITE_KUBECONFIG;
 use commonwatt_kubernetes::{KubeStore, Lead, from_kubeconfig};
 use commonwatt_site::HubLink;
-use commonwatt_store::{Clock, Object, Store};
+use commonwatt_store::{Clock, Object, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -55,7 +55,7 @@ impl Remotes {
     /// Brings the agents in line with the Secrets that there are. Where they cannot be read, all goes on as it is.
     pub async fn follow(&mut self, store: &KubeStore) {
         let namespace = self.context.settings.namespace.clone();
-        let secrets = match store.list(&SECRET, Some(&namespace)).await {
+        let secrets = match self.secrets(store, &namespace).await {
             Ok(secrets) => secrets,
             Err(error) => {
                 tracing::warn!(%error, namespace, "Secrets with kubeconfigs of sites cannot be read");
@@ -90,6 +90,19 @@ impl Remotes {
                 self.running.insert(name, running);
             }
         }
+    }
+
+    /// All Secrets of the namespace, or those that were named: an account that may read these alone can list none.
+    async fn secrets(&self, store: &KubeStore, namespace: &str) -> Result<Vec<Object>, StoreError> {
+        let names = &self.context.settings.kubeconfig_secrets;
+        if names.is_empty() {
+            return store.list(&SECRET, Some(namespace)).await;
+        }
+        let mut found = Vec::new();
+        for name in names {
+            found.extend(store.get(&SECRET, Some(namespace), name).await?);
+        }
+        Ok(found)
     }
 
     /// Ends them all.
