@@ -104,14 +104,30 @@ fn agent(sites: Arc<MemoryServer>, hub: Arc<MemoryServer>, journal: Arc<Lines>) 
     })
 }
 
+fn quickstart() -> Result<Vec<Object>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/quickstart");
+    let Manifests { objects, refusals } = read_manifests(&folder)?;
+    match refusals.first() {
+        Some(refusal) => Err(refusal.to_string().into()),
+        None => Ok(objects),
+    }
+}
+
 impl Fleet {
     /// The fleet of the quickstart.
     pub fn quickstart(start: DateTime<Utc>) -> Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/quickstart");
-        let Manifests { objects, refusals } = read_manifests(&folder)?;
-        if let Some(refusal) = refusals.first() {
-            return Err(refusal.to_string().into());
-        }
+        Self::of(start, quickstart()?)
+    }
+
+    /// The halls of the quickstart with nothing to place but what is given.
+    pub fn halls_with(start: DateTime<Utc>, given: Vec<Object>) -> Result<Self> {
+        let mut objects = quickstart()?;
+        objects.retain(|object| !matches!(object.kind(), "ModelDeployment" | "Job" | "GridEvent"));
+        objects.extend(given);
+        Self::of(start, objects)
+    }
+
+    fn of(start: DateTime<Utc>, objects: Vec<Object>) -> Result<Self> {
         let clock = Arc::new(StepClock::new(start));
         let hub_server = Arc::new(MemoryServer::new(clock.clone()));
         let sites = Arc::new(MemoryServer::new(clock.clone()));
@@ -158,6 +174,18 @@ impl Fleet {
                     .await?;
             }
         }
+        Ok(())
+    }
+
+    /// A turn of the agent while nothing else happens.
+    pub async fn agent_alone(&self) -> Result<commonwatt_site::Cycle> {
+        Ok(self.agent.cycle(self.now()).await?)
+    }
+
+    /// The agent starts again with nothing in its memory.
+    pub fn restart_agent(&mut self) -> Result {
+        let (sites, hub) = (self.sites.clone(), self.hub_server.clone());
+        self.agent = agent(sites, hub, self.journal.clone())?;
         Ok(())
     }
 

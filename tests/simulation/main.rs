@@ -3,6 +3,7 @@
 
 mod fleet;
 mod promises;
+mod steering;
 
 use chrono::TimeDelta;
 

@@ -2,7 +2,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AssignedWorkload, DeletionPolicy, HubIdentity, ScheduledHour, Subject};
+use super::{AssignedWorkload, DeletionPolicy, HubIdentity, Mode, ScheduledHour, Subject};
 
 /// The commit point of an admission: written before anything is applied, so that a limit holds through every crash.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,12 @@ pub struct AdmissionRecordSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub original_replicas: Option<i64>,
+    /// The autoscaler whose bounds are set instead of the replicas. Absent where none steers the workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<AdmittedAutoscaler>,
+    /// How far the hub's assignment goes: below `Enforce` the workload stays as it is. Absent counts as `Enforce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// It is being given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<DeletionPolicy>,
@@ -98,6 +104,24 @@ pub struct WorkloadObject {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+}
+
+/// A HorizontalPodAutoscaler with the bounds that it had: given back on release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdmittedAutoscaler {
+    /// Its name, in the namespace of the workload.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its uid: one that was made anew has bounds of its own.
+    #[schemars(length(min = 1, max = 63))]
+    pub uid: String,
+    /// Its `minReplicas` before the first change.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub original_min: i64,
+    /// Its `maxReplicas` before the first change.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub original_max: i64,
 }
 
 /// What it takes now.

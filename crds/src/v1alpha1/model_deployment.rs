@@ -220,6 +220,9 @@ pub struct SiteDecision {
     pub variant: String,
     /// Replicas that the plan asks for.
     pub desired: i64,
+    /// Where an autoscaler steers the workload: replicas below which it does not go. `desired` is then its most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<i64>,
     /// Replicas that are ready.
     pub ready: i64,
     /// Share of requests that its ready replicas can take, of 10,000; 0 while none is ready.

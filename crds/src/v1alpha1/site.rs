@@ -241,6 +241,25 @@ pub struct SiteStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub signals: Vec<SignalAge>,
+    /// The highest epoch that was heard of each hub. An older leader is refused, also when nothing of its is admitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name", "uid"]))]
+    pub hubs: Vec<HubEpoch>,
+}
+
+/// The highest epoch of a hub.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HubEpoch {
+    /// The hub's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The hub's uid: another hub of this name begins anew.
+    #[schemars(length(min = 1, max = 63))]
+    pub uid: String,
+    /// The highest epoch of its leaders that this site has heard.
+    #[schemars(range(min = 1, max = 9_000_000_000_000_000_i64))]
+    pub epoch: i64,
 }
 
 /// Accelerators of a product, counted from nodes and pods.

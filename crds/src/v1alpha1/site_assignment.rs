@@ -194,6 +194,9 @@ pub struct SiteAssignmentStatus {
     /// The ceiling that is admitted now; a limit may hold it below the schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<i64>,
+    /// Replicas below which an autoscaler does not go. Absent where none steers the workload: it runs at the ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<i64>,
     /// Replicas that are ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i64>,

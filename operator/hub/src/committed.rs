@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{SiteAssignment, SubjectKind};
+use commonwatt_api::{SiteAssignment, SubjectKind, conditions::reasons};
 use commonwatt_fleet::{Committed, DeploymentId, Refusal, SiteId, VariantName, World};
 
 use crate::dereference::Seen;
@@ -87,6 +87,11 @@ pub(crate) fn is_for(assignment: &SiteAssignment, id: &DeploymentId) -> bool {
 pub(crate) fn refusal_of(assignment: &SiteAssignment, seen: &Seen) -> Option<Refusal> {
     let refusal = assignment.status.as_ref()?.refusal.as_ref()?;
     let offer = seen.offers.get(&assignment.spec.site)?;
+    // What a site said to the leader before, in the moment of the change, says nothing of the place.
+    let said_of = assignment.status.as_ref()?.observed_generation;
+    if refusal.reason == reasons::STALE_EPOCH && said_of < assignment.metadata.generation {
+        return None;
+    }
     (refusal.offer_revision == offer.spec.revision).then(|| Refusal {
         offer_revision: refusal.offer_revision,
         most_replicas: u32::try_from(refusal.most_replicas).unwrap_or(0),

@@ -53,17 +53,23 @@ pub(crate) fn decided(
                         c.reason.clone()
                     }
                 });
+            let refusal = status.and_then(|status| status.refusal.as_ref());
+            let detail = match refusal.filter(|refusal| refusal.reason == answer) {
+                Some(refusal) => refusal.detail.clone(),
+                None => placement.choice.detail(),
+            };
             sites.push(SiteDecision {
                 site: site.to_string(),
                 variant: variant.to_string(),
                 desired: i64::from(desired),
+                floor: status.and_then(|status| status.floor),
                 ready,
                 traffic_weight: 0,
                 cost_per_hour: number(placement.cost_per_hour.total().0, 4),
                 grams_per_hour: number(placement.grams_per_hour.0, 1),
                 liters_per_hour: number(placement.liters_per_hour.0, 2),
                 reason: placement.choice.reason().into(),
-                detail: placement.choice.detail().chars().take(1000).collect(),
+                detail: detail.chars().take(1000).collect(),
                 answer,
                 valid_until: until.into(),
             });
@@ -260,11 +266,14 @@ pub(crate) fn placed(
         .iter()
         .find(|site| !matches!(site.answer.as_str(), "Admitted" | "Pending" | "Advising"))
     {
-        let message = format!("{} answered {}", site.site, site.answer);
+        let message = format!("{} answered {}: {}", site.site, site.answer, site.detail);
         return Condition::new(types::PLACED, false, &site.answer, message, now);
     }
     // Each place by itself: what is still ready where it moves from does not make up for what is not yet where it goes.
-    let there = status.sites.iter().all(|site| site.ready >= site.desired);
+    let there = status
+        .sites
+        .iter()
+        .all(|site| site.ready >= site.floor.unwrap_or(site.desired).min(site.desired));
     let reason = match (mode, there) {
         (Mode::Enforce, true) => reasons::OK,
         (Mode::Enforce, false) => reasons::PROGRESSING,

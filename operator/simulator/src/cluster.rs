@@ -20,6 +20,8 @@ const ENDING: &str = "simulator.commonwatt.dev/ending-since";
 /// How long a pod takes to end, seconds.
 const GRACE_SECONDS: i64 = 30;
 const ACCELERATOR: &str = "nvidia.com/gpu";
+const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
+const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
 
 /// A cluster around a server.
 pub struct Cluster {
@@ -39,10 +41,8 @@ impl Cluster {
         self.last = Some(now);
         let mut pods = Pods::read(&self.server);
         pods.end(&self.server, now);
-        for kind in [
-            Kind::new("apps", "v1", "Deployment", "deployments"),
-            Kind::new("apps", "v1", "StatefulSet", "statefulsets"),
-        ] {
+        self.autoscale();
+        for kind in [DEPLOYMENT, STATEFUL_SET] {
             for object in self.server.all(&kind) {
                 let wanted = object
                     .at("spec.replicas")
@@ -58,6 +58,33 @@ impl Cluster {
             self.job(&mut pods, object, passed, now);
         }
         pods.schedule(&self.server, now);
+    }
+
+    /// Autoscalers keep their targets within bounds. Without a measure of load they do nothing else, and nothing at all
+    /// to what somebody has set to zero: as the real controller does.
+    fn autoscale(&self) {
+        for autoscaler in self.server.all(&Kind::AUTOSCALER) {
+            let bound = |path| autoscaler.at(path).and_then(Value::as_u64);
+            let (min, max) = (bound("spec.minReplicas"), bound("spec.maxReplicas"));
+            let (min, max) = (min.unwrap_or(1), max.unwrap_or(1));
+            let target = &autoscaler.0["spec"]["scaleTargetRef"];
+            for kind in [DEPLOYMENT, STATEFUL_SET] {
+                for mut object in self.server.all(&kind) {
+                    let replicas = object.at("spec.replicas").and_then(Value::as_u64);
+                    let replicas = replicas.unwrap_or(1);
+                    let scaled = replicas.clamp(min.min(max), max);
+                    if object.namespace() == autoscaler.namespace()
+                        && target["kind"] == kind.kind.as_ref()
+                        && target["name"] == object.name()
+                        && replicas > 0
+                        && scaled != replicas
+                    {
+                        object.set("spec.replicas", json!(scaled));
+                        self.server.store(&kind, object);
+                    }
+                }
+            }
+        }
     }
 
     fn job(&self, pods: &mut Pods, mut job: Object, passed: TimeDelta, now: DateTime<Utc>) {
@@ -153,15 +180,11 @@ impl Pods {
 
     /// Pods whose time to end is over, and those whose owner is gone, are gone.
     fn end(&mut self, server: &MemoryServer, now: DateTime<Utc>) {
-        let owners: Vec<String> = [
-            Kind::new("apps", "v1", "Deployment", "deployments"),
-            Kind::new("apps", "v1", "StatefulSet", "statefulsets"),
-            Kind::JOB,
-        ]
-        .iter()
-        .flat_map(|kind| server.all(kind))
-        .map(|object| object.uid().to_owned())
-        .collect();
+        let owners: Vec<String> = [DEPLOYMENT, STATEFUL_SET, Kind::JOB]
+            .iter()
+            .flat_map(|kind| server.all(kind))
+            .map(|object| object.uid().to_owned())
+            .collect();
         for (owner, pods) in &mut self.by_owner {
             let alive = owner.is_empty() || owners.contains(owner);
             pods.retain(|pod| {

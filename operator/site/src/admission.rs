@@ -22,6 +22,8 @@ pub struct Proposal {
     pub admitted: u32,
     /// Replicas that still run.
     pub actual: u32,
+    /// Replicas that an autoscaler may still come to: charged, and without accelerators of their own yet.
+    pub reach: u32,
     /// Watts of one replica.
     pub watts: Watts,
     /// Accelerator product.
@@ -125,7 +127,8 @@ pub fn admit(proposals: &[Proposal], room: &Room) -> BTreeMap<String, Answer> {
 }
 
 fn charge(proposal: &Proposal, ceiling: u32) -> Watts {
-    proposal.watts.times(ceiling.max(proposal.actual))
+    let replicas = ceiling.max(proposal.actual).max(proposal.reach);
+    proposal.watts.times(replicas)
 }
 
 /// The highest ceiling that `fits` allows, at least what is admitted already.
@@ -281,6 +284,7 @@ mod tests {
             ceiling,
             admitted,
             actual: admitted,
+            reach: 0,
             watts: Watts(1000),
             product: "H100".into(),
             accelerators: 4,

@@ -10,6 +10,7 @@ use commonwatt_store::{Failure, StatusWrite, Store, StoreError, list};
 
 use crate::decide::{Decided, decide};
 use crate::dereference::{Seen, dereference};
+use crate::epochs::Epochs;
 use crate::hours::{DataFolder, read_signal};
 use crate::keeper::Keeper;
 use crate::model::{Signals, SiteModel};
@@ -85,8 +86,11 @@ impl Agent {
         self.say_signals(&signals, now, &mut cycle).await;
         for site in &seen.sites {
             let name = site.metadata.name.clone().unwrap_or_default();
-            let asked = self.asked(&name, site, &mut cycle).await;
-            let stage = Stage::of(&seen, &signals, site, now, asked);
+            let mut asked = self.asked(&name, site, &mut cycle).await;
+            let mut site = site.clone();
+            self.remember_epochs(&mut site, &seen.records, &mut asked, &mut cycle)
+                .await;
+            let stage = Stage::of(&seen, &signals, &site, now, asked);
             let snapshot = self.site_cycle(&stage, &mut cycle).await;
             cycle.sites.insert(name, snapshot);
         }
@@ -189,6 +193,8 @@ impl Agent {
             nodes: &stage.nodes,
             adapters: &stage.seen.adapters,
             workloads: &stage.seen.workloads,
+            autoscalers: &stage.seen.autoscalers,
+            epochs: &Epochs::said(stage.site),
             local_jobs: &stage.local_jobs,
         });
         let records = self.enact(stage, &model, &decided, cycle).await;

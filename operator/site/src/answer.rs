@@ -22,6 +22,7 @@ use crate::schedule::scheduled;
 use crate::situation::Asked;
 use crate::snapshot::Said;
 use crate::stage::Stage;
+use crate::steer::bounds;
 use crate::workload::{find, observe};
 
 impl Agent {
@@ -86,14 +87,25 @@ impl Agent {
         status.observed_generation = generation;
         status.ceiling = record.map(|record| record.spec.ceiling);
         status.ready_replicas = Some(i64::from(observed.ready));
-        let wants_release =
-            spec.release.is_some() || asked.assignment.metadata.deletion_timestamp.is_some();
+        status.floor = record
+            .and_then(|record| bounds(record, stage))
+            .map(|bounds| i64::from(bounds.min));
+        let wants_release = asked.is_to_be_released();
         if wants_release && record.is_none() {
             status.released_at = status.released_at.or(Some(stage.now.into()));
         }
-        let mode = self.mode.min(stage.site.spec.mode).min(spec.mode);
+        let site_mode = self.mode.min(stage.site.spec.mode);
+        let mode = site_mode.min(spec.mode);
         let answer = decided.answers.get(&asked.record);
         let condition = match (mode, answer) {
+            _ if wants_release && record.is_some() && site_mode < Mode::Enforce => Condition::new(
+                types::ADMITTED,
+                false,
+                reasons::ADVISING,
+                "only in Enforce a workload may be given back: set the site and its agent to Enforce, or run \
+                 `commonwatt release --all`",
+                stage.now,
+            ),
             _ if wants_release => Condition::new(
                 types::ADMITTED,
                 false,
@@ -152,13 +164,20 @@ impl Agent {
             _ => None,
         };
         if let Some(record) = record {
-            let applied = observed.exists && i64::from(observed.ready) >= record.spec.ceiling;
+            let enough = status.floor.unwrap_or(record.spec.ceiling);
+            let applied = observed.exists && i64::from(observed.ready) >= enough;
             let reason = if applied {
                 reasons::OK
             } else {
                 reasons::PROGRESSING
             };
-            let message = format!("{} of {} ready", observed.ready, record.spec.ceiling);
+            let message = match &record.spec.autoscaler {
+                Some(autoscaler) if status.floor.is_some() => format!(
+                    "{} ready; HorizontalPodAutoscaler {} moves between {enough} and {}",
+                    observed.ready, autoscaler.name, record.spec.ceiling
+                ),
+                _ => format!("{} of {} ready", observed.ready, record.spec.ceiling),
+            };
             set_condition(
                 &mut status.conditions,
                 Condition::new(types::APPLIED, applied, reason, message, stage.now),

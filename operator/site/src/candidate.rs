@@ -4,8 +4,10 @@ use commonwatt_api::{
     AdmissionRecordSpec, AssignmentIdentity, DeletionPolicy, SubjectKind, WorkloadObject,
     annotations, conditions::reasons,
 };
+use commonwatt_store::Object;
 
 use crate::admission::Answer;
+use crate::autoscaler::{Foreign, on_record, steering};
 use crate::offer::FEATURES;
 use crate::schedule::scheduled;
 use crate::situation::{Asked, Situation};
@@ -49,11 +51,13 @@ pub(crate) fn candidate(
     }
     // Also when the assignment was made anew: what we have scaled since is nobody's original.
     let adopted = present.filter(|record| record.spec.object == object);
-    let original = match (adopted, &workload.workload_ref, existing) {
+    let original = match (adopted, &workload.workload_ref, &existing) {
         (Some(record), _, _) => record.spec.original_replicas,
-        (None, Some(_), Some(replicas)) => Some(i64::from(replicas)),
+        (None, Some(_), Some(existing)) => Some(i64::from(existing.replicas)),
         _ => None,
     };
+    let known = adopted.and_then(|record| record.spec.autoscaler.as_ref());
+    let autoscaler = existing.and_then(|existing| existing.autoscaler);
     Ok(Some(AdmissionRecordSpec {
         site: spec.site.clone(),
         hub: spec.hub.clone(),
@@ -77,6 +81,8 @@ pub(crate) fn candidate(
         ceiling: i64::from(scheduled(&spec.schedule, situation.now).1),
         held_by: None,
         original_replicas: original,
+        autoscaler: autoscaler.map(|found| on_record(found, known)),
+        mode: Some(spec.mode),
         release: None,
     }))
 }
@@ -105,16 +111,11 @@ fn fence(situation: &Situation<'_>, asked: &Asked) -> Result<(), Answer> {
             format!("the site does not list the hub {}", spec.hub.name),
         ));
     }
-    let highest = situation
-        .records
-        .values()
-        .filter(|record| record.spec.hub == spec.hub)
-        .map(|record| record.spec.epoch)
-        .max()
-        .unwrap_or(0);
+    let highest = situation.epochs.of(&spec.hub);
     if spec.epoch < highest {
         let detail = format!(
-            "epoch {} of a leader that was replaced; epoch {highest} is known here",
+            "epoch {} of a leader that was replaced: epoch {highest} is known here. A hub that comes from a backup \
+             needs spec.epoch of its PlanHead above that",
             spec.epoch
         );
         return Err(refuse(reasons::STALE_EPOCH, detail));
@@ -174,12 +175,18 @@ fn object_name(situation: &Situation<'_>, asked: &Asked, namespace: &str) -> Wor
     }
 }
 
-/// Can the agent work with the object? Says how many replicas it has if it is there.
-fn usable(
-    situation: &Situation<'_>,
+/// An object that is there already.
+struct Existing<'a> {
+    replicas: u32,
+    autoscaler: Option<&'a Object>,
+}
+
+/// Can the agent work with the object? Says how it stands if it is there.
+fn usable<'a>(
+    situation: &Situation<'a>,
     asked: &Asked,
     object: &WorkloadObject,
-) -> Result<Option<u32>, Answer> {
+) -> Result<Option<Existing<'a>>, Answer> {
     let spec = &asked.assignment.spec;
     let adapter = situation
         .adapters
@@ -217,20 +224,15 @@ fn usable(
         };
     };
     let replicas = observe(adapter, found, &[], false).wanted;
-    let others = found.foreign_managers(path);
-    if !others.is_empty() {
-        return Err(Answer::No {
-            reason: reasons::FIELD_OWNED_BY_OTHER,
-            detail: format!(
-                "{path} of {} {}/{} belongs to {}; it stays as it is, at {replicas}",
-                adapter.spec.kind,
-                object.namespace,
-                object.name,
-                others.join(", ")
-            ),
-            most: replicas,
-        });
-    }
+    let autoscaler = steering(
+        situation.autoscalers,
+        adapter,
+        object,
+        found,
+        path,
+        replicas,
+    )
+    .map_err(owned_by_other)?;
     let mark = format!(
         "{}/{}",
         asked
@@ -251,7 +253,19 @@ fn usable(
             ),
         ));
     }
-    Ok(Some(replicas))
+    Ok(Some(Existing {
+        replicas,
+        autoscaler,
+    }))
+}
+
+/// The answer where somebody else's hand is on a workload.
+pub(crate) fn owned_by_other(foreign: Foreign) -> Answer {
+    Answer::No {
+        reason: reasons::FIELD_OWNED_BY_OTHER,
+        detail: foreign.detail,
+        most: foreign.most,
+    }
 }
 
 /// Pods of a created workload run on this site's nodes only.

@@ -1,12 +1,14 @@
 //! Step three of a cycle, pure: from what was seen to what every record shall be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use commonwatt_api::{AdmissionRecordSpec, Mode, SubjectKind};
 use commonwatt_fleet::Watts;
 
 use crate::admission::{Answer, admit};
-use crate::candidate::candidate;
+use crate::autoscaler::{Foreign, on_record};
+use crate::candidate::{candidate, owned_by_other};
+use crate::hands::{hand_on, mode_of};
 use crate::ladder::{Load, Outcome, Rung, ceilings, raise_within};
 use crate::local_jobs::local_key;
 use crate::proposals::{proposal, room, standing};
@@ -20,6 +22,8 @@ pub struct Decided {
     pub records: BTreeMap<String, AdmissionRecordSpec>,
     /// The answer to each assignment, by record name.
     pub answers: BTreeMap<String, Answer>,
+    /// Records whose workloads are left as they are: only advised on, or steered by somebody else.
+    pub still: BTreeSet<String>,
     /// What the ladder does.
     pub ladder: Outcome,
     /// Local jobs that shall run (`true`) or be suspended (`false`).
@@ -33,6 +37,7 @@ pub fn decide(situation: &Situation<'_>) -> Decided {
         situation.now,
         situation.model.hours.first().map_or(1.0, |h| h.pue),
     );
+    let foreign = find_still(situation, &mut decided.still);
     let mut proposals = Vec::new();
     let mut candidates = BTreeMap::new();
     for asked in situation.asked {
@@ -41,7 +46,12 @@ pub fn decide(situation: &Situation<'_>) -> Decided {
                 proposals.push(proposal(situation, asked, &spec));
                 candidates.insert(asked.record.clone(), spec);
             }
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some(foreign) = foreign.get(&asked.record) {
+                    let answer = owned_by_other(foreign.clone());
+                    decided.answers.insert(asked.record.clone(), answer);
+                }
+            }
             Err(answer) => {
                 decided.answers.insert(asked.record.clone(), answer);
             }
@@ -62,11 +72,12 @@ pub fn decide(situation: &Situation<'_>) -> Decided {
         .collect();
     for (name, spec) in candidates {
         let answer = answers.get(&name).cloned().unwrap_or(Answer::Yes);
-        if answer == Answer::Yes && acts(situation, &name) {
+        if answer == Answer::Yes && acts(situation, &decided, &name) {
             specs.insert(name.clone(), spec);
         }
         decided.answers.insert(name, answer);
     }
+    follow_autoscalers(situation, &mut specs);
     climb(
         situation,
         &in_force.set_by,
@@ -74,7 +85,7 @@ pub fn decide(situation: &Situation<'_>) -> Decided {
         &mut specs,
         &mut decided,
     );
-    decided.records = specs
+    let mut written: BTreeMap<String, AdmissionRecordSpec> = specs
         .into_iter()
         .filter(|(name, spec)| {
             situation
@@ -82,16 +93,75 @@ pub fn decide(situation: &Situation<'_>) -> Decided {
                 .get(name)
                 .is_none_or(|record| record.spec != *spec)
         })
-        .filter(|(name, _)| acts(situation, name))
+        .filter(|(name, _)| acts(situation, &decided, name))
         .collect();
+    written.extend(less_far(situation));
+    decided.records = written;
     decided
 }
 
-/// Whether an assignment's record may be written: site, agent and deployment all enforce.
-fn acts(situation: &Situation<'_>, record: &str) -> bool {
-    let asked = situation.asked.iter().find(|asked| asked.record == record);
-    let mode = asked.map_or(Mode::Enforce, |asked| asked.assignment.spec.mode);
-    situation.mode.min(mode) == Mode::Enforce
+/// Whether a record and its workload may be written.
+fn acts(situation: &Situation<'_>, decided: &Decided, record: &str) -> bool {
+    situation.mode == Mode::Enforce
+        && mode_of(situation, record) == Mode::Enforce
+        && !decided.still.contains(record)
+}
+
+/// Finds records whose workloads are left as they are. Returns of those that somebody else steers who it is.
+fn find_still(
+    situation: &Situation<'_>,
+    still: &mut BTreeSet<String>,
+) -> BTreeMap<String, Foreign> {
+    let mut foreign = BTreeMap::new();
+    for (name, record) in situation.records {
+        if mode_of(situation, name) < Mode::Enforce {
+            still.insert(name.clone());
+        }
+        // What is given back gives back what it can.
+        if record.spec.release.is_none()
+            && let Err(other) = hand_on(situation, &record.spec)
+        {
+            still.insert(name.clone());
+            foreign.insert(name.clone(), other);
+        }
+    }
+    foreign
+}
+
+/// Records of deployments that go less far than when they were admitted: that alone is written, so that an agent that
+/// starts again without a hub knows it.
+fn less_far<'a>(
+    situation: &'a Situation<'_>,
+) -> impl Iterator<Item = (String, AdmissionRecordSpec)> + 'a {
+    let enforced = |mode: Option<Mode>| mode.unwrap_or(Mode::Enforce);
+    situation.records.iter().filter_map(move |(name, record)| {
+        let mode = mode_of(situation, name);
+        let news = mode < Mode::Enforce && mode != enforced(record.spec.mode);
+        news.then(|| {
+            let mode = Some(mode);
+            (
+                name.clone(),
+                AdmissionRecordSpec {
+                    mode,
+                    ..record.spec.clone()
+                },
+            )
+        })
+    })
+}
+
+/// An autoscaler that has come goes on record with its bounds before they are set, and one that is gone leaves it.
+fn follow_autoscalers(
+    situation: &Situation<'_>,
+    specs: &mut BTreeMap<String, AdmissionRecordSpec>,
+) {
+    for spec in specs.values_mut().filter(|spec| spec.release.is_none()) {
+        if let Ok(Some(hand)) = hand_on(situation, spec) {
+            spec.autoscaler = hand
+                .autoscaler
+                .map(|found| on_record(found, spec.autoscaler.as_ref()));
+        }
+    }
 }
 
 /// Brings all ceilings under the limit in force, and lets back what fits.
@@ -114,7 +184,7 @@ fn climb(
             .get(name)
             .map_or(0, |record| u32::try_from(record.spec.ceiling).unwrap_or(0));
         // What may not be touched is as it is, and others have to make room for it.
-        let untouchable = !acts(situation, name);
+        let untouchable = !acts(situation, decided, name);
         // What is being given back keeps its place until it is gone; it does not rise.
         let wanted = if untouchable {
             before
@@ -123,20 +193,15 @@ fn climb(
         } else {
             max
         };
-        let floor = if untouchable {
-            before
-        } else if job {
-            0
-        } else {
-            min
-        };
+        let floor = if job { 0 } else { min };
         let load = Load {
             watts: Watts(spec.workload.watts),
             wanted: if observed.finished { 0 } else { wanted },
             floor,
             suspendable: job && spec.workload.suspendable && !untouchable,
+            fixed: untouchable,
             priority: spec.priority,
-            actual: observed.actual,
+            actual: observed.charged(0),
         };
         loads.insert(name.clone(), load);
         current.insert(name.clone(), before);
@@ -154,6 +219,7 @@ fn climb(
                 wanted: 1,
                 floor: 0,
                 suspendable: true,
+                fixed: false,
                 priority: i64::MIN,
                 actual: u32::from(job.running),
             },

@@ -35,6 +35,8 @@ pub struct Seen {
     pub pods: Vec<Object>,
     /// Workloads of every adapter's kind, by adapter.
     pub workloads: BTreeMap<String, Vec<Object>>,
+    /// Autoscalers.
+    pub autoscalers: Vec<Object>,
     /// Objects of our kinds that could not be read.
     pub malformed: Vec<Malformed>,
 }
@@ -81,6 +83,7 @@ pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
         nodes: store.list(&Kind::NODE, None).await?,
         pods: store.list(&Kind::POD, None).await?,
         workloads,
+        autoscalers: store.list(&Kind::AUTOSCALER, None).await?,
         malformed,
     })
 }

@@ -2,24 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use commonwatt_api::{
-    AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode, conditions::reasons,
-};
+use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode};
 use commonwatt_fleet::Watts;
-use commonwatt_store::{
-    Event, EventType, Failure, Kind, Object, StoreError, to_object, write_status,
-};
+use commonwatt_store::{Event, EventType, Failure, Kind, StoreError, to_object, write_status};
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Cycle};
 use crate::decide::Decided;
-use crate::dereference::kind_of;
 use crate::local_jobs::SUSPENDED_BY;
 use crate::model::SiteModel;
 use crate::stage::Stage;
-use crate::workload::{
-    Observed, TEMPLATE_HASH, control_path, control_value, desired, find, fingerprint,
-};
+use crate::workload::Observed;
 
 impl Agent {
     /// Writes records and workloads, what sheds most first. Returns the records as they are now.
@@ -62,7 +55,8 @@ impl Agent {
                 continue;
             };
             let observed = stage.observed.get(&name).copied().unwrap_or_default();
-            let gone = self.write_workload(stage, &record, observed, cycle).await;
+            let still = decided.still.contains(&name);
+            let gone = !still && self.steer(stage, &record, observed, cycle).await;
             if gone {
                 records.remove(&name);
             } else {
@@ -96,7 +90,7 @@ impl Agent {
             ready_replicas: Some(i64::from(observed.ready)),
             charged_watts: Some(
                 Watts(record.spec.workload.watts)
-                    .times(ceiling.max(observed.actual))
+                    .times(observed.charged(ceiling))
                     .0,
             ),
         };
@@ -104,87 +98,6 @@ impl Agent {
             "AdmissionRecord status",
             write_status(self.store.as_ref(), record, &status).await,
         );
-    }
-
-    /// Brings a workload to its record. True when a release is complete and the record gone.
-    async fn write_workload(
-        &self,
-        stage: &Stage<'_>,
-        record: &AdmissionRecord,
-        observed: Observed,
-        cycle: &mut Cycle,
-    ) -> bool {
-        let Some(adapter) = stage.seen.adapters.get(&record.spec.workload.adapter) else {
-            return false;
-        };
-        let spec = &record.spec;
-        let kind = kind_of(adapter);
-        let found = find(
-            &stage.seen.workloads,
-            &spec.workload.adapter,
-            &spec.object.namespace,
-            &spec.object.name,
-        );
-        let Some(path) = control_path(adapter, spec.subject.kind) else {
-            return false;
-        };
-        if let Some(policy) = spec.release {
-            return self
-                .release(&kind, record, policy, path, found, observed, cycle)
-                .await;
-        }
-        if observed.finished {
-            return false;
-        }
-        if let Some(found) = found {
-            let others = found.foreign_managers(path);
-            if !others.is_empty() {
-                let owners = others.join(", ");
-                let message = format!("{}: {path} belongs to {owners}", spec.object.name);
-                cycle
-                    .failures
-                    .push(Failure::new(reasons::FIELD_OWNED_BY_OTHER, message));
-                return false;
-            }
-        }
-        let Some(mut object) = desired(&kind, adapter, record, found.map(Object::uid)) else {
-            return false;
-        };
-        let ceiling = u32::try_from(spec.ceiling).unwrap_or(0);
-        let same_control = found.and_then(|found| found.at(path))
-            == Some(&control_value(spec.subject.kind, ceiling));
-        let mut same_template = true;
-        if let Some(template) = spec
-            .workload
-            .template
-            .as_ref()
-            .filter(|_| spec.workload.workload_ref.is_none())
-        {
-            let hash = fingerprint(&template.to_string());
-            same_template = found.and_then(|found| found.annotation(TEMPLATE_HASH)) == Some(&hash);
-            object.0["metadata"]["annotations"][TEMPLATE_HASH] = json!(hash);
-        }
-        if found.is_some() && same_control && same_template {
-            return false;
-        }
-        if found.is_none() && spec.workload.workload_ref.is_some() {
-            let message = format!("{}: what was adopted is gone", spec.object.name);
-            cycle
-                .failures
-                .push(Failure::new(reasons::WORKLOAD_NOT_FOUND, message));
-            return false;
-        }
-        match self.store.apply(&kind, &object).await {
-            Ok(_) => cycle.writes += 1,
-            Err(error) => {
-                let what = format!("{} {}/{}", kind, spec.object.namespace, spec.object.name);
-                let failure = Failure::of(what, &error);
-                self.warn(record, reasons::WRITE_FAILED, &failure.message)
-                    .await;
-                cycle.failures.push(failure);
-            }
-        }
-        false
     }
 
     /// Suspends and resumes batch of others that allows it.
@@ -224,17 +137,6 @@ impl Agent {
                     .failures
                     .push(Failure::of(format!("Job {name}"), &error)),
             }
-        }
-    }
-
-    async fn warn(&self, record: &AdmissionRecord, reason: &str, message: &str) {
-        if let Ok(object) = to_object(record) {
-            let event = Event {
-                type_: EventType::Warning,
-                reason: reason.into(),
-                message: message.into(),
-            };
-            let _ = self.store.event(&object, &event).await;
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Load {
     pub floor: u32,
     /// Whether it is batch that may be suspended: goes first.
     pub suspendable: bool,
+    /// What may not be touched: others make room for it.
+    pub fixed: bool,
     /// Higher gives way later.
     pub priority: i64,
     /// Replicas that still run, ready or ending: charged until they are gone.
@@ -105,6 +107,7 @@ fn in_order(loads: &BTreeMap<String, Load>, rung: Rung) -> Vec<(&String, &Load)>
     let mut chosen: Vec<_> = loads
         .iter()
         .filter(|(_, load)| match rung {
+            _ if load.fixed => false,
             Rung::Suspended => load.suspendable,
             Rung::Floor => !load.suspendable,
             Rung::Drained => true,
@@ -169,6 +172,7 @@ mod tests {
             wanted,
             floor,
             suspendable,
+            fixed: false,
             priority,
             actual: wanted,
         }
@@ -212,6 +216,18 @@ mod tests {
             (0, 2)
         );
         assert_eq!(outcome.held["draft"], Rung::Drained);
+    }
+
+    #[test]
+    fn others_make_room_for_what_may_not_be_touched() {
+        let mut loads = loads();
+        loads.get_mut("draft").expect("draft").fixed = true;
+        let outcome = ceilings(&loads, Watts(4_000));
+        assert_eq!(
+            (outcome.ceilings["draft"], outcome.ceilings["chat"]),
+            (4, 0)
+        );
+        assert_eq!(outcome.watts, Watts(4_000));
     }
 
     #[test]

@@ -21,7 +21,10 @@ pub(crate) fn proposal(
     proposal.hub.clone_from(&asked.hub);
     proposal.admitted = present.map_or_else(
         || {
-            spec.original_replicas
+            // Before an adoption it is what runs, or may come to run by itself.
+            let original = spec.autoscaler.as_ref().map(|known| known.original_max);
+            original
+                .or(spec.original_replicas)
                 .map_or(0, |n| u32::try_from(n).unwrap_or(0))
         },
         |record| u32::try_from(record.spec.ceiling).unwrap_or(0),
@@ -65,16 +68,15 @@ fn standing_of(situation: &Situation<'_>, name: &str, spec: &AdmissionRecordSpec
         spec.workload.watts,
         situation.now,
     );
+    let observed = situation.observed.get(name).copied().unwrap_or_default();
     Proposal {
         record: name.to_owned(),
         hub: spec.hub.name.clone(),
         priority: spec.priority,
         ceiling,
         admitted: ceiling,
-        actual: situation
-            .observed
-            .get(name)
-            .map_or(0, |observed| observed.actual),
+        actual: observed.actual,
+        reach: observed.reach,
         watts: Watts(spec.workload.watts),
         product: spec.workload.product.clone(),
         accelerators: if job { per_pod.unwrap_or(all) } else { all },

@@ -165,7 +165,11 @@ impl Agent {
                 Condition::new(types::READY, true, reasons::OK, "", stage.now)
             }
         };
-        let mut conditions = site.status.clone().unwrap_or_default().conditions;
+        let SiteStatus {
+            mut conditions,
+            hubs,
+            ..
+        } = site.status.clone().unwrap_or_default();
         set_condition(
             &mut conditions,
             condition.at_generation(site.metadata.generation),
@@ -202,6 +206,7 @@ impl Agent {
                 .iter()
                 .map(|(name, state)| signal_age(name, state))
                 .collect(),
+            hubs,
         };
         cycle.note(
             "Site status",

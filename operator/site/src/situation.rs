@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{AdmissionRecord, Mode, SiteAssignment, WorkloadAdapter};
 use commonwatt_store::Object;
 
+use crate::epochs::Epochs;
 use crate::inventory::Node;
 use crate::local_jobs::LocalJob;
 use crate::model::SiteModel;
@@ -20,6 +21,14 @@ pub struct Asked {
     pub hub: String,
     /// What it asks.
     pub assignment: SiteAssignment,
+}
+
+impl Asked {
+    /// Whether the workload is to be given back.
+    pub(crate) fn is_to_be_released(&self) -> bool {
+        self.assignment.spec.release.is_some()
+            || self.assignment.metadata.deletion_timestamp.is_some()
+    }
 }
 
 /// Everything a decision rests on.
@@ -44,6 +53,10 @@ pub struct Situation<'a> {
     pub adapters: &'a BTreeMap<String, WorkloadAdapter>,
     /// Workloads by adapter.
     pub workloads: &'a BTreeMap<String, Vec<Object>>,
+    /// Autoscalers.
+    pub autoscalers: &'a [Object],
+    /// The highest epoch of every hub that has been heard.
+    pub epochs: &'a Epochs,
     /// Suspendable jobs of others.
     pub local_jobs: &'a [LocalJob],
 }

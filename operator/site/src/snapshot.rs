@@ -130,12 +130,9 @@ impl Stage<'_> {
         }
         let of = |name: &String, ceiling: u32| {
             let record = self.records.get(name);
-            let actual = self
-                .observed
-                .get(name)
-                .map_or(0, |observed| observed.actual);
+            let observed = self.observed.get(name).copied().unwrap_or_default();
             record.map_or(Watts::ZERO, |record| {
-                Watts(record.spec.workload.watts).times(ceiling.max(actual))
+                Watts(record.spec.workload.watts).times(observed.charged(ceiling))
             })
         };
         let records: Watts = decided

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use commonwatt_api::{AdmissionRecord, Site, SubjectKind};
 use commonwatt_fleet::{Slots, Watts};
+use commonwatt_store::Object;
 
+use crate::autoscaler::{Bounds, targeting};
 use crate::dereference::Seen;
 use crate::inventory::{self, Node, Owner, charge};
 use crate::local_jobs::{LocalJob, local_jobs};
@@ -63,9 +65,14 @@ impl<'a> Stage<'a> {
                 &spec.object.name,
             );
             let job = spec.subject.kind == SubjectKind::Job;
-            let state = found.map_or_else(Observed::default, |object| {
+            let mut state = found.map_or_else(Observed::default, |object| {
                 observe(adapter, object, &seen.pods, job)
             });
+            if state.wanted > 0 {
+                let steering = targeting(&seen.autoscalers, adapter, &spec.object);
+                let reach = steering.into_iter().map(|one| Bounds::of(one).max).max();
+                state.reach = reach.unwrap_or(0);
+            }
             if let Some(selector) = found.and_then(|object| object.at(&adapter.spec.selector_path))
             {
                 selectors.push((
@@ -103,18 +110,22 @@ impl<'a> Stage<'a> {
         self.site.metadata.name.as_deref().unwrap_or_default()
     }
 
+    /// The autoscaler on a record, if it is still there.
+    pub(crate) fn autoscaler_of(&self, record: &AdmissionRecord) -> Option<&'a Object> {
+        let known = record.spec.autoscaler.as_ref()?;
+        let all = &self.seen.autoscalers;
+        all.iter().find(|found| found.uid() == known.uid)
+    }
+
     /// IT watts charged: ceilings, or what still runs where that is more, and local batch.
     pub(crate) fn charged(&self) -> Watts {
         let records: Watts = self
             .records
             .iter()
             .map(|(name, record)| {
-                let actual = self
-                    .observed
-                    .get(name)
-                    .map_or(0, |observed| observed.actual);
+                let observed = self.observed.get(name).copied().unwrap_or_default();
                 let ceiling = u32::try_from(record.spec.ceiling).unwrap_or(0);
-                Watts(record.spec.workload.watts).times(ceiling.max(actual))
+                Watts(record.spec.workload.watts).times(observed.charged(ceiling))
             })
             .sum();
         records

@@ -24,8 +24,17 @@ pub struct Observed {
     pub ready: u32,
     /// Replicas that still run, ready or ending.
     pub actual: u32,
+    /// Replicas that an autoscaler may come to by itself; 0 where none steers it, or its own is paused.
+    pub reach: u32,
     /// A job that has ended.
     pub finished: bool,
+}
+
+impl Observed {
+    /// Replicas that are charged under a ceiling: also what still runs, and what an autoscaler may still come to.
+    pub fn charged(self, ceiling: u32) -> u32 {
+        ceiling.max(self.actual).max(self.reach)
+    }
 }
 
 /// Looks at a workload and its pods.
@@ -63,6 +72,7 @@ pub fn observe(
             wanted: u32::from(!suspended && !finished),
             ready: u32::from(running > 0 && ready > 0),
             actual: u32::from(running > 0),
+            reach: 0,
             finished,
         };
     }
@@ -78,6 +88,7 @@ pub fn observe(
         wanted,
         ready,
         actual: running.max(ready),
+        reach: 0,
         finished: false,
     }
 }
@@ -108,16 +119,16 @@ pub fn control_value(kind: SubjectKind, ceiling: u32) -> Value {
     }
 }
 
-/// The object to apply so that a record holds: for an adopted workload its one field, for a created one all of it.
+/// The object to apply so that a record holds: for an adopted workload its one field, at `path`, for a created one all
+/// of it.
 pub fn desired(
     kind: &Kind,
-    adapter: &WorkloadAdapter,
+    path: &str,
     record: &AdmissionRecord,
+    replicas: u32,
     uid: Option<&str>,
-) -> Option<Object> {
+) -> Object {
     let spec = &record.spec;
-    let ceiling = u32::try_from(spec.ceiling).unwrap_or(0);
-    let path = control_path(adapter, spec.subject.kind)?;
     let mut object = match (&spec.workload.workload_ref, &spec.workload.template) {
         (None, Some(template)) => created(kind, record, &spec.workload, template),
         _ => Object::new(kind, Some(&spec.object.namespace), &spec.object.name),
@@ -126,8 +137,8 @@ pub fn desired(
     if let Some(uid) = uid {
         object.0["metadata"]["uid"] = json!(uid);
     }
-    object.set(path, control_value(spec.subject.kind, ceiling));
-    Some(object)
+    object.set(path, control_value(spec.subject.kind, replicas));
+    object
 }
 
 /// A created object: the template with our name, namespace and marks. What the template says of itself otherwise stays.
@@ -263,15 +274,7 @@ mod tests {
             },
         }))
         .expect("a record");
-        let adapter: WorkloadAdapter = serde_json::from_value(json!({
-            "apiVersion": "commonwatt.dev/v1alpha1", "kind": "WorkloadAdapter", "metadata": { "name": "job" },
-            "spec": {
-                "apiVersion": "batch/v1", "kind": "Job", "resource": "jobs", "suspendPath": "spec.suspend",
-                "readyPath": "status.ready", "selectorPath": "spec.selector", "podTemplatePath": "spec.template",
-            },
-        }))
-        .expect("an adapter");
-        let made = desired(&Kind::JOB, &adapter, &record, None).expect("an object");
+        let made = desired(&Kind::JOB, "spec.suspend", &record, 1, None);
         assert_eq!(
             made.0["spec"],
             json!({

@@ -40,6 +40,13 @@ impl Kind {
     pub const NAMESPACE: Self = Self::new("", "v1", "Namespace", "namespaces");
     /// Jobs.
     pub const JOB: Self = Self::new("batch", "v1", "Job", "jobs");
+    /// Autoscalers of replicas.
+    pub const AUTOSCALER: Self = Self::new(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    );
 
     /// The kind of a derived resource.
     pub fn of<T: Resource<DynamicType = ()>>() -> Self {

@@ -120,24 +120,39 @@ impl Object {
         } }))
     }
 
+    /// The kind and name of the object that this one is made and kept by, such as a KEDA `ScaledObject` or a KServe
+    /// `InferenceService`.
+    pub fn controlled_by(&self) -> Option<String> {
+        let owners = self.0["metadata"]["ownerReferences"].as_array()?;
+        let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+        Some(format!(
+            "{} {}",
+            owner["kind"].as_str()?,
+            owner["name"].as_str()?
+        ))
+    }
+
+    /// Whether we are among the field managers that own a dotted path.
+    pub fn is_ours(&self, path: &str) -> bool {
+        let entries = self.0["metadata"]["managedFields"].as_array();
+        entries.is_some_and(|entries| {
+            entries
+                .iter()
+                .any(|entry| entry["manager"] == commonwatt_api::FIELD_MANAGER && owns(entry, path))
+        })
+    }
+
     /// Field managers other than ours, and other than a person's hands, that own a dotted path.
     ///
-    /// A person's `kubectl` or `helm` gives way; a controller (Git, an autoscaler, another operator) does not.
+    /// A person's `kubectl` or `helm` gives way; a controller (Git, another operator) does not. What an autoscaler wrote
+    /// stays on record when the autoscaler is gone, so whoever asks looks for autoscalers themselves.
     pub fn foreign_managers(&self, path: &str) -> Vec<String> {
         let Some(entries) = self.0["metadata"]["managedFields"].as_array() else {
             return Vec::new();
         };
-        let owns = |entry: &Value| {
-            let fields = path
-                .split('.')
-                .try_fold(&entry["fieldsV1"], |fields, part| {
-                    fields.get(format!("f:{part}"))
-                });
-            fields.is_some()
-        };
         let mut managers: Vec<String> = entries
             .iter()
-            .filter(|entry| owns(entry))
+            .filter(|entry| owns(entry, path) && !is_autoscalers(entry))
             .filter_map(|entry| entry["manager"].as_str())
             .filter(|manager| !gives_way(manager))
             .map(str::to_owned)
@@ -146,6 +161,21 @@ impl Object {
         managers.dedup();
         managers
     }
+}
+
+/// Whether an entry of the field managers holds a dotted path.
+fn owns(entry: &Value, path: &str) -> bool {
+    let fields = path
+        .split('.')
+        .try_fold(&entry["fieldsV1"], |fields, part| {
+            fields.get(format!("f:{part}"))
+        });
+    fields.is_some()
+}
+
+/// The horizontal autoscaler is the only controller of Kubernetes itself that scales through the subresource.
+fn is_autoscalers(entry: &Value) -> bool {
+    entry["subresource"] == "scale" && entry["manager"] == "kube-controller-manager"
 }
 
 /// Tools in a person's hands, and ourselves.
@@ -172,6 +202,21 @@ mod tests {
             ["argocd-controller"]
         );
         assert!(object.foreign_managers("spec.suspend").is_empty());
+    }
+
+    #[test]
+    fn what_an_autoscaler_left_behind_owns_nothing_and_another_scaler_does() {
+        let fields = json!({ "f:spec": { "f:replicas": {} } });
+        let scaled = |manager: &str| {
+            let entry = json!({ "manager": manager, "subresource": "scale", "fieldsV1": fields });
+            Object(json!({ "metadata": { "managedFields": [entry] } }))
+        };
+        let left = scaled("kube-controller-manager");
+        assert!(left.foreign_managers("spec.replicas").is_empty());
+        assert_eq!(
+            scaled("knative-autoscaler").foreign_managers("spec.replicas"),
+            ["knative-autoscaler"]
+        );
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! Everything let go of at once, without a hub: for whoever takes the operator away.
+
+use commonwatt_api::{FINALIZER, ModelDeployment, SiteAssignment};
+use commonwatt_store::{Kind, Object, Store, StoreError};
+use serde_json::json;
+
+/// What became of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetGo {
+    /// Kind, namespace and name.
+    pub object: String,
+    /// What was done, or would be.
+    pub done: String,
+    /// Why it was not.
+    pub failed: Option<String>,
+}
+
+/// Takes our finalizer off every ModelDeployment and Job of a hub's API server, so that they can be deleted without a
+/// hub, and deletes its assignments. With `really` false nothing is written.
+///
+/// # Errors
+/// When objects cannot be listed. What cannot be written is said of its object, and stops nothing else.
+pub async fn let_everything_go(store: &dyn Store, really: bool) -> Result<Vec<LetGo>, StoreError> {
+    let mut all = Vec::new();
+    let kinds = [
+        (Kind::of::<SiteAssignment>(), true),
+        (Kind::of::<ModelDeployment>(), false),
+        (Kind::JOB, false),
+    ];
+    for (kind, ends) in kinds {
+        for object in store.list(&kind, None).await? {
+            if !ends && !object.finalizers().contains(&FINALIZER) {
+                continue;
+            }
+            let done = match (ends, object.is_being_deleted()) {
+                (true, _) => "deleted",
+                (false, true) => "let go, and so deleted",
+                (false, false) => "let go: it can be deleted without a hub",
+            };
+            let written = if really {
+                let_go(store, &kind, &object, ends).await
+            } else {
+                Ok(())
+            };
+            all.push(LetGo {
+                object: format!(
+                    "{kind} {}/{}",
+                    object.namespace().unwrap_or_default(),
+                    object.name()
+                ),
+                done: done.into(),
+                failed: written.err().map(|error| error.to_string()),
+            });
+        }
+    }
+    Ok(all)
+}
+
+async fn let_go(
+    store: &dyn Store,
+    kind: &Kind,
+    object: &Object,
+    ends: bool,
+) -> Result<(), StoreError> {
+    let gone = |result| match result {
+        Err(StoreError::NotFound(_)) => Ok(()),
+        other => other,
+    };
+    let mut rest = object.finalizers();
+    rest.retain(|name| *name != FINALIZER);
+    if rest.len() < object.finalizers().len() {
+        // Others take theirs off at the same time: with a version no removal is undone.
+        let patch = json!({ "metadata": { "finalizers": rest, "resourceVersion": object.resource_version() } });
+        let merged = store
+            .merge(kind, object.namespace(), object.name(), &patch)
+            .await;
+        gone(merged.map(drop))?;
+    }
+    if !ends || object.is_being_deleted() {
+        return Ok(());
+    }
+    let mut meant = object.clone();
+    if let Some(metadata) = meant.0["metadata"].as_object_mut() {
+        // The finalizer's removal has changed it; the uid still says which object is meant.
+        metadata.remove("resourceVersion");
+    }
+    gone(store.delete(kind, &meant).await)
+}
