@@ -2,6 +2,7 @@
 
 mod adoption;
 mod asked;
+mod beside;
 mod crashes;
 mod fleet;
 mod limits;

@@ -17,10 +17,10 @@ use super::program::{Operator, Started, program};
 use crate::{Result, SOON, checkout};
 
 /// What a command said.
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl Said {
@@ -47,7 +47,7 @@ impl Said {
 }
 
 /// Asks the program with a kubeconfig.
-fn ask(kubeconfig: &Kubeconfig, args: &[&str]) -> Result<Said> {
+pub fn ask(kubeconfig: &Kubeconfig, args: &[&str]) -> Result<Said> {
     let mut command = Command::new(program()?);
     command
         .args(args)

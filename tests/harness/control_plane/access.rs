@@ -82,6 +82,11 @@ impl ControlPlane {
         )
     }
 
+    /// A kubectl of the administrator, not run yet: for what goes on beside the test.
+    pub fn kubectl_command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        self.client(Tool::Kubectl, &self.kubeconfig, args)
+    }
+
     /// Runs kubectl as somebody else.
     pub fn kubectl_as<S: AsRef<OsStr>>(
         &self,

@@ -12,6 +12,7 @@ mod monitoring;
 mod permissions;
 mod plan;
 mod plugin;
+mod release;
 mod report;
 mod run;
 mod sites;
@@ -47,6 +48,7 @@ enum Command {
     Report(report::Report),
     Adopt(adopt::Adopt),
     Doctor(doctor::Doctor),
+    Release(release::Release),
     Up(up::Up),
     Run(run::Run),
     Crd(crd::Crd),
@@ -72,6 +74,7 @@ impl Commonwatt {
             Command::Report(report) => report.run(),
             Command::Adopt(adopt) => adopt.run(),
             Command::Doctor(doctor) => doctor.run(),
+            Command::Release(release) => release.run(),
             Command::Up(up) => up.run(),
             Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),

@@ -21,7 +21,7 @@ use crate::journal::FileJournal;
 use crate::measure::{self, Standing};
 
 /// The lease of a cluster's agent.
-const LEASE: &str = "commonwatt-site";
+pub const LEASE: &str = "commonwatt-site";
 const ROLE: &str = "site";
 
 /// An API server with sites.

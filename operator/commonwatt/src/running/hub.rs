@@ -18,7 +18,7 @@ use super::{Context, Waited, agent, wait_to_lead};
 use crate::measure::{self, Standing};
 
 /// The lease of a cluster's hub.
-const LEASE: &str = "commonwatt-hub";
+pub const LEASE: &str = "commonwatt-hub";
 const ROLE: &str = "hub";
 /// How often, and how many times, a new hub looks for a first offer.
 const LOOK_FOR_OFFERS: Duration = Duration::from_millis(200);

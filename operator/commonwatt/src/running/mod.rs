@@ -22,7 +22,9 @@ use tokio::task::JoinSet;
 
 use crate::board::Board;
 
+pub use agent::LEASE as AGENT_LEASE;
 pub use guard::Halt;
+pub use hub::LEASE as HUB_LEASE;
 pub use links::{SECRET, kubeconfig};
 pub use pace::Bell;
 
