@@ -2,6 +2,7 @@
 
 mod adoption;
 mod asked;
+mod autoscaled;
 mod beside;
 mod crashes;
 mod fleet;

@@ -113,7 +113,7 @@ impl Hall {
     }
 
     async fn set(&self, kind: &Kind, name: &str, patch: Value) -> Result {
-        let namespace = (*kind == MODEL || *kind == DEPLOYMENT).then_some("models");
+        let namespace = (*kind != SITE && *kind != POWER_BUDGET).then_some("models");
         let server = if *kind == MODEL {
             &self.0.hub_server
         } else {
@@ -226,6 +226,43 @@ fn at_a_limit_of_nothing_the_autoscaler_is_paused_and_goes_on_within_its_bounds_
             (hall.replicas(), hall.bounds()),
             (Some(json!(2)), both(1, 2))
         );
+        Ok(())
+    })
+}
+
+#[test]
+fn bounds_that_git_takes_over_are_left_to_it_and_charged_at_what_they_allow() -> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), autoscaler(1, 6), model("Enforce")])?;
+        hall.turns(12).await?;
+        assert_eq!(hall.bounds(), both(1, 2));
+        let charged = |hall: &Hall| {
+            let sites = hall.0.sites.all(&SITE);
+            let london = sites.iter().find(|site| site.name() == "london");
+            let charged = london.and_then(|site| site.at("status.charged")?.as_str()?.parse().ok());
+            charged.unwrap_or(0_i64)
+        };
+        let of_two = charged(&hall);
+        let taken = json!({ "spec": { "maxReplicas": 4 } });
+        hall.set(&Kind::AUTOSCALER, "chat", taken).await?;
+        let (git, path) = ("argocd-controller", "spec.maxReplicas");
+        hall.0
+            .sites
+            .set_foreign_manager(&Kind::AUTOSCALER, Some("models"), "chat", git, path);
+        hall.turns(4).await?;
+        assert_eq!(hall.bounds(), both(1, 4), "fought over");
+        assert_eq!(charged(&hall), 2 * of_two);
+        let asked = hall.0.hub_server.all(&ASSIGNMENT);
+        let said = asked.first().ok_or("nothing asked")?.0["status"].to_string();
+        assert!(
+            said.contains("spec.maxReplicas of HorizontalPodAutoscaler models/chat belongs to argocd-controller"),
+            "{said}"
+        );
+        // Given back, they stay as Git has them.
+        hall.delete_model().await?;
+        hall.turns(6).await?;
+        assert_eq!(hall.bounds(), both(1, 4));
+        assert!(hall.0.hub_server.all(&MODEL).is_empty());
         Ok(())
     })
 }

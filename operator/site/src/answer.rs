@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 
 use commonwatt_api::{
-    AdmissionRecord, AssignmentRefusal, Condition, Mode, RunningWorkload, SiteAssignment,
-    SiteAssignmentStatus, SiteOffer, SubjectKind,
+    AdmissionRecord, AssignmentRefusal, Condition, Mode, SiteAssignment, SiteAssignmentStatus,
+    SiteOffer, SubjectKind,
     conditions::{reasons, types},
     set_condition,
 };
 use commonwatt_store::{
-    Event, EventType, Failure, Kind, Object, apply_in_namespace, get, to_object, write_status,
+    Event, EventType, Failure, Kind, apply_in_namespace, get, to_object, write_status,
 };
 
 use crate::admission::Answer;
 use crate::agent::{Agent, Cycle, HubLink, namespace_of};
 use crate::decide::Decided;
-use crate::inventory::{PRODUCT_LABEL, accelerators_of};
 use crate::model::SiteModel;
 use crate::offer::{Taken, offer, says_the_same};
+use crate::running::running;
 use crate::schedule::scheduled;
 use crate::situation::Asked;
 use crate::snapshot::Said;
 use crate::stage::Stage;
 use crate::steer::bounds;
-use crate::workload::{find, observe};
+use crate::workload::find;
 
 impl Agent {
     /// Writes the answer to every assignment.
@@ -361,61 +361,4 @@ async fn offer_revision(stage: &Stage<'_>, hub: &HubLink) -> i64 {
     own.and_then(|offer| offer.at("spec.revision"))
         .and_then(serde_json::Value::as_i64)
         .unwrap_or(0)
-}
-
-/// Accelerator workloads in namespaces mapped to a hub that are not admitted: what could be adopted.
-fn running(stage: &Stage<'_>, hub: &str) -> Vec<RunningWorkload> {
-    let Some(share) = stage.site.spec.hubs.iter().find(|share| share.name == hub) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for (name, adapter) in &stage.seen.adapters {
-        let Some(template_path) =
-            Some(&adapter.spec.pod_template_path).filter(|_| adapter.spec.replicas_path.is_some())
-        else {
-            continue;
-        };
-        for object in stage
-            .seen
-            .workloads
-            .get(name)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-        {
-            let pair = share
-                .namespace_map
-                .iter()
-                .find(|pair| Some(pair.site.as_str()) == object.namespace());
-            let Some(pair) = pair.filter(|_| !is_admitted(stage, object)) else {
-                continue;
-            };
-            let Some(spec) = object.at(template_path).map(|template| &template["spec"]) else {
-                continue;
-            };
-            let accelerators = accelerators_of(spec);
-            let Some(product) = spec["nodeSelector"][PRODUCT_LABEL]
-                .as_str()
-                .filter(|_| accelerators > 0)
-            else {
-                continue;
-            };
-            found.push(RunningWorkload {
-                adapter: name.clone(),
-                namespace: pair.hub.clone(),
-                name: object.name().to_owned(),
-                replicas: i64::from(observe(adapter, object, &[], false).wanted),
-                product: product.to_owned(),
-                accelerators: i64::from(accelerators),
-            });
-        }
-    }
-    found.truncate(256);
-    found
-}
-
-fn is_admitted(stage: &Stage<'_>, object: &Object) -> bool {
-    stage.records.values().any(|record| {
-        let at = &record.spec.object;
-        Some(at.namespace.as_str()) == object.namespace() && at.name == object.name()
-    })
 }

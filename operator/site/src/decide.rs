@@ -8,7 +8,7 @@ use commonwatt_fleet::Watts;
 use crate::admission::{Answer, admit};
 use crate::autoscaler::{Foreign, on_record};
 use crate::candidate::{candidate, owned_by_other};
-use crate::hands::{hand_on, mode_of};
+use crate::hands::{hand_on, is_leaving, mode_of};
 use crate::ladder::{Load, Outcome, Rung, ceilings, raise_within};
 use crate::local_jobs::local_key;
 use crate::proposals::{proposal, room, standing};
@@ -118,7 +118,7 @@ fn find_still(
             still.insert(name.clone());
         }
         // What is given back gives back what it can.
-        if record.spec.release.is_none()
+        if !is_leaving(situation, name)
             && let Err(other) = hand_on(situation, &record.spec)
         {
             still.insert(name.clone());

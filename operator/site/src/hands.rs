@@ -4,7 +4,7 @@ use commonwatt_api::{AdmissionRecordSpec, Mode};
 use commonwatt_store::Object;
 
 use crate::autoscaler::{Foreign, steering};
-use crate::situation::Situation;
+use crate::situation::{Asked, Situation};
 use crate::workload::{control_path, find, observe};
 
 /// What steers a workload that is ours to steer.
@@ -38,16 +38,24 @@ pub(crate) fn hand_on<'a>(
     Ok(Some(Hand { autoscaler }))
 }
 
+/// Whether the workload of a record is given back, or is to be.
+pub(crate) fn is_leaving(situation: &Situation<'_>, name: &str) -> bool {
+    let record = situation.records.get(name);
+    let asked = situation.asked.iter().find(|asked| asked.record == name);
+    record.is_some_and(|record| record.spec.release.is_some())
+        || asked.is_some_and(Asked::is_to_be_released)
+}
+
 /// How far the assignment of a record goes: as its hub says, or as the record does where the hub is not heard. A release
 /// goes all the way where the site enforces, since somebody asked for it: it ends what Advise only leaves as it is.
 pub(crate) fn mode_of(situation: &Situation<'_>, name: &str) -> Mode {
-    let record = situation.records.get(name).map(|record| &record.spec);
-    let Some(asked) = situation.asked.iter().find(|asked| asked.record == name) else {
-        let mode = record.filter(|record| record.release.is_none());
-        return mode.and_then(|record| record.mode).unwrap_or(Mode::Enforce);
-    };
-    if asked.is_to_be_released() || record.is_some_and(|record| record.release.is_some()) {
+    if is_leaving(situation, name) {
         return Mode::Enforce;
     }
-    asked.assignment.spec.mode
+    let asked = situation.asked.iter().find(|asked| asked.record == name);
+    let record = situation.records.get(name);
+    asked
+        .map(|asked| asked.assignment.spec.mode)
+        .or_else(|| record?.spec.mode)
+        .unwrap_or(Mode::Enforce)
 }

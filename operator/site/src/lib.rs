@@ -27,6 +27,7 @@ pub mod offer;
 mod proposals;
 mod release;
 mod reports;
+mod running;
 mod say;
 mod say_limits;
 mod schedule;

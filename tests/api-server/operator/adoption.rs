@@ -9,7 +9,7 @@ use super::program::Operator;
 use crate::{Result, SOON, checkout, wait_for_field};
 
 /// A Deployment as somebody serves with it today, and the ModelDeployment that refers to it.
-fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String> {
+pub fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String> {
     let words = [("$NAME", name), ("$REPLICAS", &replicas.to_string())];
     plane.apply_yaml(&manifest("served.yaml", &words)?)?;
     let words = [("$NAME", name), ("$SITE", "north")];
@@ -17,7 +17,7 @@ fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String> {
 }
 
 /// Hub and agent on one cluster, with the account that the chart gives them in a mode.
-fn one_cluster(name: &str, mode: &str) -> Result<(ControlPlane, super::program::Started)> {
+pub fn one_cluster(name: &str, mode: &str) -> Result<(ControlPlane, super::program::Started)> {
     let plane = ControlPlane::start(name)?;
     install(&plane, "hub,site", mode)?;
     furnish(&plane, &NORTH)?;

@@ -10,12 +10,6 @@ use commonwatt_store::{Kind, Object, Store, list};
 
 const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
-const AUTOSCALER: Kind = Kind::new(
-    "autoscaling",
-    "v2",
-    "HorizontalPodAutoscaler",
-    "horizontalpodautoscalers",
-);
 
 /// What can be adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +114,7 @@ async fn read(store: &dyn Store, ask: &Ask<'_>) -> anyhow::Result<Found> {
             )
         })?;
     // Autoscalers are told of in the header alone: whoever may not list them still gets the rest.
-    let autoscalers = store.list(&AUTOSCALER, Some(ask.namespace)).await;
+    let autoscalers = store.list(&Kind::AUTOSCALER, Some(ask.namespace)).await;
     Ok(Found {
         workload,
         sites: list(store, None).await?.objects,

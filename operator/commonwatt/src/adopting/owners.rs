@@ -10,9 +10,14 @@ pub fn sentences(workload: &Object, autoscalers: &[Object]) -> Vec<String> {
             let bound = autoscaler.0["spec"][field].as_i64();
             bound.map_or("1".into(), |bound| bound.to_string())
         };
+        let enforced = match autoscaler.controlled_by() {
+            Some(owner) => format!(
+                "{owner} made it and would set its bounds back: in Enforce this would stay advice (FieldOwnedByOther)."
+            ),
+            None => "In Enforce these bounds are set and never the replicas; deleted, this gives them back.".into(),
+        };
         said.push(format!(
-            "The HorizontalPodAutoscaler {} scales it between {} and {} replicas. Replicas have one owner: in Enforce this would \
-             stay advice (FieldOwnedByOther) until the autoscaler is taken away.",
+            "The HorizontalPodAutoscaler {} scales it between {} and {} replicas. {enforced}",
             autoscaler.name(),
             bound("minReplicas"),
             bound("maxReplicas"),
@@ -79,13 +84,24 @@ mod tests {
 
     #[test]
     fn whoever_else_decides_over_replicas_is_named_with_what_it_means() {
-        let autoscaler = Object(json!({
+        let mut autoscaler = Object(json!({
             "metadata": { "name": "chat-scaler" },
             "spec": { "scaleTargetRef": { "kind": "Deployment", "name": "chat" }, "minReplicas": 2, "maxReplicas": 9 },
         }));
         let scaled = said(json!({ "name": "chat" }), std::slice::from_ref(&autoscaler));
         assert!(scaled.contains("chat-scaler") && scaled.contains("between 2 and 9"));
-        assert_eq!(said(json!({ "name": "other" }), &[autoscaler]), "");
+        assert!(scaled.contains("these bounds are set"), "{scaled}");
+        assert_eq!(
+            said(
+                json!({ "name": "other" }),
+                std::slice::from_ref(&autoscaler)
+            ),
+            ""
+        );
+        autoscaler.0["metadata"]["ownerReferences"] =
+            json!([{ "kind": "ScaledObject", "name": "chat", "controller": true }]);
+        let of_keda = said(json!({ "name": "chat" }), &[autoscaler]);
+        assert!(of_keda.contains("ScaledObject chat made it"), "{of_keda}");
         let labelled =
             |label: &str| said(json!({ "name": "chat", "labels": { label: "web" } }), &[]);
         assert!(labelled("argocd.argoproj.io/instance").contains("Argo CD (web)"));
