@@ -155,6 +155,11 @@ impl Condition {
     }
 }
 
+/// The condition of a type, if it was said.
+pub fn find_condition<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
 /// Puts a condition into its list, keeping the time of the last real transition.
 pub fn set_condition(conditions: &mut Vec<Condition>, mut condition: Condition) {
     if let Some(old) = conditions

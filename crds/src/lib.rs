@@ -14,7 +14,7 @@ pub mod crdgen;
 pub mod v1alpha1;
 pub mod values;
 
-pub use conditions::{Condition, set_condition};
+pub use conditions::{Condition, find_condition, set_condition};
 pub use v1alpha1::*;
 pub use values::{Decimal, Liters, Timestamp, ValueError, Watts};
 

@@ -14,7 +14,6 @@ use tokio::time::{sleep, timeout};
 use crate::{Result, SOON, checkout, install_definitions};
 
 const CONFIG_MAP: Kind = Kind::new("", "v1", "ConfigMap", "configmaps");
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 const WATER_BUDGET: Kind = Kind::new("commonwatt.dev", "v1alpha1", "WaterBudget", "waterbudgets");
 const NAMESPACE: Option<&str> = Some("default");
 
@@ -131,7 +130,7 @@ fn a_foreign_field_manager_is_reported_from_lists_too() -> Result {
             .kubectl(["create", "deployment", "llama", "--image=llama"])
             .ok()?;
         let find = async || -> Result<Object> {
-            let found = store.list(&DEPLOYMENT, NAMESPACE).await?;
+            let found = store.list(&Kind::DEPLOYMENT, NAMESPACE).await?;
             Ok(found.into_iter().next().ok_or("no deployment")?)
         };
         assert!(
@@ -157,16 +156,16 @@ fn a_foreign_field_manager_is_reported_from_lists_too() -> Result {
             sleep(Duration::from_millis(100)).await;
         }
         // Taking the field over, as a person decides it in a policy: then it is ours.
-        let mut ours = Object::new(&DEPLOYMENT, NAMESPACE, "llama");
+        let mut ours = Object::new(&Kind::DEPLOYMENT, NAMESPACE, "llama");
         ours.set("spec.replicas", json!(1));
-        let written = store.apply(&DEPLOYMENT, &ours).await?;
+        let written = store.apply(&Kind::DEPLOYMENT, &ours).await?;
         assert!(written.foreign_managers("spec.replicas").is_empty());
         // What came from a list, field managers and all, is no reason to refuse an apply.
         ours.set(
             "metadata.managedFields",
             written.0["metadata"]["managedFields"].clone(),
         );
-        store.apply(&DEPLOYMENT, &ours).await?;
+        store.apply(&Kind::DEPLOYMENT, &ours).await?;
         Ok(())
     })
 }

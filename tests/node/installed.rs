@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use commonwatt_harness::{ControlPlane, ENGINE_IMAGE, Error, NODE_NAME, Node, eventually};
@@ -22,7 +22,8 @@ const SOON: Duration = Duration::from_mins(2);
 /// The operator on a node.
 pub struct Installed<'a> {
     pub node: &'a Node,
-    ledger: tempfile::TempDir,
+    /// The folder of the claim.
+    pub ledger: tempfile::TempDir,
     /// Of the two limits of the site, whether the lower one is declared.
     tightened: Cell<bool>,
 }
@@ -32,17 +33,6 @@ pub struct Installed<'a> {
 pub struct Pod {
     pub name: String,
     pub grace: Duration,
-}
-
-/// What must be the same after whatever happened.
-#[derive(Debug, PartialEq, Eq)]
-pub struct State {
-    /// What the site has committed to.
-    records: Vec<Value>,
-    /// What serves.
-    workloads: Vec<Value>,
-    /// Every line of the ledger.
-    ledger: Vec<String>,
 }
 
 impl<'a> Installed<'a> {
@@ -306,58 +296,7 @@ impl<'a> Installed<'a> {
         Ok(())
     }
 
-    /// What is there now.
-    pub fn state(&self) -> Result<State> {
-        let records = self.list("admissionrecords", "")?;
-        let workloads = self.list("deployments", "app=chat")?;
-        let sets = self.list("replicasets", "app=chat")?;
-        let own =
-            |object: &Value, field: &str| json!([object["metadata"]["uid"], object["spec"][field]]);
-        Ok(State {
-            records: records
-                .iter()
-                .map(|record| own(record, "ceiling"))
-                .collect(),
-            workloads: workloads
-                .iter()
-                .chain(&sets)
-                .map(|object| own(object, "replicas"))
-                .collect(),
-            ledger: self.lines()?,
-        })
-    }
-
-    /// Nothing is lost of what was there, and nothing is there twice.
-    pub fn assert_same(&self, before: &State) -> Result {
-        let now = self.state()?;
-        assert_eq!(before.records.len(), 1, "{before:?}");
-        assert_eq!(now.records, before.records, "{}", self.told());
-        assert_eq!(now.workloads, before.workloads, "{}", self.told());
-        assert!(
-            now.ledger.starts_with(&before.ledger),
-            "{:#?}\n{:#?}",
-            before.ledger,
-            now.ledger
-        );
-        let different: BTreeSet<_> = now.ledger.iter().collect();
-        assert_eq!(different.len(), now.ledger.len(), "{:#?}", now.ledger);
-        Ok(())
-    }
-
-    /// The ledger as it is on the node's disk.
-    fn lines(&self) -> Result<Vec<String>> {
-        let mut files = Vec::new();
-        files_below(self.ledger.path(), &mut files)?;
-        assert!(!files.is_empty(), "no ledger in the claim");
-        files.sort();
-        let mut lines = Vec::new();
-        for file in files {
-            lines.extend(fs::read_to_string(file)?.lines().map(str::to_owned));
-        }
-        Ok(lines)
-    }
-
-    fn list(&self, kind: &str, label: &str) -> Result<Vec<Value>, Error> {
+    pub fn list(&self, kind: &str, label: &str) -> Result<Vec<Value>, Error> {
         let label = format!("--selector={label}");
         let mut list = self
             .plane()
@@ -378,7 +317,7 @@ impl<'a> Installed<'a> {
     }
 
     /// What a person would look at next.
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let asked: [&[&str]; 4] = [
             &["get", "pods", "-A", "-o", "wide"],
             &["get", "cwmd,siteassignments,admissionrecords", "-A"],
@@ -410,18 +349,6 @@ fn is_ready(pod: &Value) -> bool {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files_below(&path, files)?;
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 fn checkout(path: &str) -> String {

@@ -1,6 +1,7 @@
 //! The operator's image, installed by its chart on a real node: kubelet, containerd, runc and kube-proxy.
 
 mod installed;
+mod state;
 
 use std::error::Error as AnyError;
 use std::path::{Path, PathBuf};

@@ -16,8 +16,17 @@ use serde_json::json;
 use crate::Result;
 
 const HUB: &str = "hub";
-pub const POWER_BUDGET: Kind =
-    Kind::new("commonwatt.dev", "v1alpha1", "PowerBudget", "powerbudgets");
+/// Kinds that tests look at; as constants, since [`Kind::of`] is none.
+pub const POWER_BUDGET: Kind = ours("PowerBudget", "powerbudgets");
+pub const RECORD: Kind = ours("AdmissionRecord", "admissionrecords");
+pub const ASSIGNMENT: Kind = ours("SiteAssignment", "siteassignments");
+pub const MODEL: Kind = ours("ModelDeployment", "modeldeployments");
+pub const SITE: Kind = ours("Site", "sites");
+pub const HEAD: Kind = ours("PlanHead", "planheads");
+
+const fn ours(kind: &'static str, plural: &'static str) -> Kind {
+    Kind::new(commonwatt_api::GROUP, commonwatt_api::VERSION, kind, plural)
+}
 
 /// Something that goes wrong, or that a person does.
 #[derive(Debug, Clone, Copy)]

@@ -5,28 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use commonwatt_store::{Kind, Object};
 use serde_json::Value;
 
-use crate::fleet::{Fleet, Turn};
+use crate::fleet::{ASSIGNMENT, Fleet, HEAD, MODEL, RECORD, Turn};
 
-const RECORD: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "AdmissionRecord",
-    "admissionrecords",
-);
-const ASSIGNMENT: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "SiteAssignment",
-    "siteassignments",
-);
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const MODEL_DEPLOYMENT: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "ModelDeployment",
-    "modeldeployments",
-);
-const HEAD: Kind = Kind::new("commonwatt.dev", "v1alpha1", "PlanHead", "planheads");
 const MARK: &str = "commonwatt.dev/assignment";
 /// Turns that load may take to fall under a limit: pods get half a minute to end, a look comes every five.
 const FALL_TURNS: u32 = 3;
@@ -125,7 +105,7 @@ fn what_runs_is_on_record_once(fleet: &Fleet) -> Kept {
             return Err(format!("two records speak of {object:?}"));
         }
     }
-    let workloads = [(DEPLOYMENT, "deployment"), (Kind::JOB, "job")];
+    let workloads = [(Kind::DEPLOYMENT, "deployment"), (Kind::JOB, "job")];
     for (kind, adapter) in workloads {
         for object in fleet.sites.all(&kind) {
             let key = (
@@ -171,7 +151,7 @@ fn a_job_runs_at_one_site(fleet: &Fleet) -> Kept {
 
 /// 15. Traffic weights of a deployment add up to 10,000 or to nothing, and only what is ready has one.
 fn weights_are_whole(fleet: &Fleet) -> Kept {
-    for deployment in fleet.hub_server.all(&MODEL_DEPLOYMENT) {
+    for deployment in fleet.hub_server.all(&MODEL) {
         let empty = Vec::new();
         let sites = deployment.at("status.sites").and_then(Value::as_array);
         let sites = sites.unwrap_or(&empty);

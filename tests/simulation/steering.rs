@@ -5,29 +5,7 @@ use commonwatt_store::{Kind, Object, Store};
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::fleet::{Fleet, POWER_BUDGET};
-
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const MODEL: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "ModelDeployment",
-    "modeldeployments",
-);
-const RECORD: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "AdmissionRecord",
-    "admissionrecords",
-);
-const ASSIGNMENT: Kind = Kind::new(
-    "commonwatt.dev",
-    "v1alpha1",
-    "SiteAssignment",
-    "siteassignments",
-);
-const SITE: Kind = Kind::new("commonwatt.dev", "v1alpha1", "Site", "sites");
-const HEAD: Kind = Kind::new("commonwatt.dev", "v1alpha1", "PlanHead", "planheads");
+use crate::fleet::{ASSIGNMENT, Fleet, HEAD, MODEL, POWER_BUDGET, RECORD, SITE};
 
 /// A Deployment that serves in London already.
 fn served(replicas: u32) -> Object {
@@ -109,7 +87,7 @@ impl Hall {
     }
 
     fn replicas(&self) -> Option<Value> {
-        self.at(&DEPLOYMENT, "spec.replicas")
+        self.at(&Kind::DEPLOYMENT, "spec.replicas")
     }
 
     async fn set(&self, kind: &Kind, name: &str, patch: Value) -> Result {
@@ -182,8 +160,12 @@ fn an_autoscaler_that_comes_is_bounded_and_one_that_goes_leaves_the_replicas_to_
         hall.turns(3).await?;
         assert_eq!(hall.bounds(), both(1, 2));
         // Within its bounds it does as it likes.
-        hall.set(&DEPLOYMENT, "chat", json!({ "spec": { "replicas": 1 } }))
-            .await?;
+        hall.set(
+            &Kind::DEPLOYMENT,
+            "chat",
+            json!({ "spec": { "replicas": 1 } }),
+        )
+        .await?;
         hall.turns(3).await?;
         assert_eq!(hall.replicas(), Some(json!(1)));
         let autoscalers = hall.0.sites.all(&Kind::AUTOSCALER);
@@ -279,8 +261,12 @@ fn what_is_only_advised_on_stays_as_it_is_also_after_a_restart_without_a_hub() -
         assert_eq!(hall.at(&RECORD, "spec.mode"), Some(json!("Advise")));
         assert_eq!(hall.replicas(), Some(json!(2)), "left as it is");
         // Somebody else's change is not undone, with a hub and without.
-        hall.set(&DEPLOYMENT, "chat", json!({ "spec": { "replicas": 3 } }))
-            .await?;
+        hall.set(
+            &Kind::DEPLOYMENT,
+            "chat",
+            json!({ "spec": { "replicas": 3 } }),
+        )
+        .await?;
         hall.turns(2).await?;
         assert_eq!(hall.replicas(), Some(json!(3)));
         hall.0.restart_agent()?;

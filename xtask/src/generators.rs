@@ -15,44 +15,31 @@ pub(crate) struct Generator {
 pub(crate) const GENERATORS: &[Generator] = &[
     Generator {
         needs: "operator/commonwatt/Cargo.toml",
-        arguments: &[
-            "run",
-            "--quiet",
-            "--package",
-            "commonwatt",
-            "--",
-            "crd",
-            "--write",
-            ".",
-        ],
+        arguments: &commonwatt("crd"),
         writes: &["crds/yaml", "crds/REFERENCE.md", "charts"],
     },
     Generator {
         needs: "operator/commonwatt/src/monitoring",
-        arguments: &[
-            "run",
-            "--quiet",
-            "--package",
-            "commonwatt",
-            "--",
-            "monitoring",
-            "--write",
-            ".",
-        ],
+        arguments: &commonwatt("monitoring"),
         writes: &["deploy/grafana", "deploy/prometheus", "charts"],
     },
     Generator {
         needs: "operator/commonwatt/src/permissions",
-        arguments: &[
-            "run",
-            "--quiet",
-            "--package",
-            "commonwatt",
-            "--",
-            "permissions",
-            "--write",
-            ".",
-        ],
+        arguments: &commonwatt("permissions"),
         writes: &["charts"],
     },
 ];
+
+/// A command of the operator's program that writes what is generated.
+const fn commonwatt(command: &'static str) -> [&'static str; 8] {
+    [
+        "run",
+        "--quiet",
+        "--package",
+        "commonwatt",
+        "--",
+        command,
+        "--write",
+        ".",
+    ]
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use commonwatt_api::{GridEvent, ModelProfile, SiteOffer, conditions::types};
+use commonwatt_api::{GridEvent, ModelProfile, SiteOffer, conditions::types, find_condition};
 use commonwatt_dashboard::view::{
     CommunityLink, CostPart, DeploymentView, EventView, FleetView, GpuView, HistoryHour, JobView,
     ObjectiveView, PlacementView, RejectedView, SignalState, SignalView, SiteView, WaterView,
@@ -73,10 +73,7 @@ pub fn fleet(
         "mixed modes".into()
     };
     if let Some(hub) = hub {
-        let (world, plan) = hub
-            .advice
-            .as_ref()
-            .map_or((&hub.world, &hub.plan), |(world, plan)| (world, plan));
+        let (world, plan) = hub.whole();
         view.objective = objective(world, plan);
         view.deployments = hub
             .seen
@@ -192,9 +189,8 @@ fn offered(name: &str, offer: &SiteOffer, now: DateTime<Utc>) -> SiteView {
         .as_ref()
         .map(|status| status.conditions.as_slice())
         .unwrap_or_default();
-    let wrong = conditions
-        .iter()
-        .find(|condition| condition.type_ == types::REACHABLE && condition.status != "True");
+    let wrong =
+        find_condition(conditions, types::REACHABLE).filter(|condition| condition.status != "True");
     let current = spec.valid_until.0 > now;
     SiteView {
         name: name.into(),
@@ -306,10 +302,8 @@ fn deployment(
                 detail: site.detail.clone(),
             })
             .collect(),
-        unmet: status
-            .conditions
-            .iter()
-            .find(|condition| condition.type_ == types::PLACED && condition.status != "True")
+        unmet: find_condition(&status.conditions, types::PLACED)
+            .filter(|condition| condition.status != "True")
             .map(|condition| format!("{}: {}", condition.reason, condition.message)),
         measured_by: declared
             .spec
@@ -401,10 +395,7 @@ fn signals(server: &Server<'_>) -> Vec<SignalView> {
 
 fn event(event: &GridEvent) -> EventView {
     let status = event.status.clone().unwrap_or_default();
-    let condition = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == types::WITHIN_LIMIT);
+    let condition = find_condition(&status.conditions, types::WITHIN_LIMIT);
     EventView {
         name: event.metadata.name.clone().unwrap_or_default(),
         site: event.spec.site.clone(),

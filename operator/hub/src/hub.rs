@@ -88,6 +88,15 @@ pub struct Cycle {
     pub planning: Duration,
 }
 
+impl Cycle {
+    /// The world with everything in it and its plan: that of the advice where something only wants advice.
+    pub fn whole(&self) -> (&World, &Plan) {
+        self.advice
+            .as_ref()
+            .map_or((&self.world, &self.plan), |(world, plan)| (world, plan))
+    }
+}
+
 /// A cycle before anything is written.
 struct Considered {
     cycle: Cycle,

@@ -226,16 +226,9 @@ impl Hub {
     }
 
     async fn delete(&self, cycle: &mut Cycle, object: &Object) {
-        let mut meant = object.clone();
-        // The finalizer's removal has changed the version; the uid still says which object is meant.
-        if let Some(metadata) = meant.0["metadata"].as_object_mut() {
-            metadata.remove("resourceVersion");
-        }
-        match self
-            .store
-            .delete(&Kind::of::<SiteAssignment>(), &meant)
-            .await
-        {
+        let kind = Kind::of::<SiteAssignment>();
+        // The finalizer's removal has changed it.
+        match self.store.delete(&kind, &object.at_any_version()).await {
             Ok(()) => cycle.writes += 1,
             Err(StoreError::NotFound(_)) => {}
             Err(error) => cycle.failures.push(Failure::of(

@@ -1,26 +1,17 @@
 //! Everything let go of at once, without a hub: for whoever takes the operator away.
 
 use commonwatt_api::{FINALIZER, ModelDeployment, SiteAssignment};
-use commonwatt_store::{Kind, Object, Store, StoreError};
-use serde_json::json;
-
-/// What became of one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LetGo {
-    /// Kind, namespace and name.
-    pub object: String,
-    /// What was done, or would be.
-    pub done: String,
-    /// Why it was not.
-    pub failed: Option<String>,
-}
+use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError};
 
 /// Takes our finalizer off every ModelDeployment and Job of a hub's API server, so that they can be deleted without a
 /// hub, and deletes its assignments. With `really` false nothing is written.
 ///
 /// # Errors
 /// When objects cannot be listed. What cannot be written is said of its object, and stops nothing else.
-pub async fn let_everything_go(store: &dyn Store, really: bool) -> Result<Vec<LetGo>, StoreError> {
+pub async fn let_everything_go(
+    store: &dyn Store,
+    really: bool,
+) -> Result<Vec<GivenBack>, StoreError> {
     let mut all = Vec::new();
     let kinds = [
         (Kind::of::<SiteAssignment>(), true),
@@ -42,7 +33,7 @@ pub async fn let_everything_go(store: &dyn Store, really: bool) -> Result<Vec<Le
             } else {
                 Ok(())
             };
-            all.push(LetGo {
+            all.push(GivenBack {
                 object: format!(
                     "{kind} {}/{}",
                     object.namespace().unwrap_or_default(),
@@ -66,11 +57,8 @@ async fn let_go(
         Err(StoreError::NotFound(_)) => Ok(()),
         other => other,
     };
-    let mut rest = object.finalizers();
-    rest.retain(|name| *name != FINALIZER);
-    if rest.len() < object.finalizers().len() {
-        // Others take theirs off at the same time: with a version no removal is undone.
-        let patch = json!({ "metadata": { "finalizers": rest, "resourceVersion": object.resource_version() } });
+    if object.finalizers().contains(&FINALIZER) {
+        let patch = object.without_finalizer(FINALIZER);
         let merged = store
             .merge(kind, object.namespace(), object.name(), &patch)
             .await;
@@ -79,10 +67,6 @@ async fn let_go(
     if !ends || object.is_being_deleted() {
         return Ok(());
     }
-    let mut meant = object.clone();
-    if let Some(metadata) = meant.0["metadata"].as_object_mut() {
-        // The finalizer's removal has changed it; the uid still says which object is meant.
-        metadata.remove("resourceVersion");
-    }
-    gone(store.delete(kind, &meant).await)
+    // The finalizer's removal has changed it.
+    gone(store.delete(kind, &object.at_any_version()).await)
 }

@@ -20,5 +20,5 @@ mod write;
 pub use deployments::tokens_per_second;
 pub use dereference::Seen;
 pub use hub::{Cycle, Hub, Identity, Planning};
-pub use let_go::{LetGo, let_everything_go};
+pub use let_go::let_everything_go;
 pub use problem::Problem;

@@ -7,7 +7,7 @@ use commonwatt_api::{
     Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, ModelProfileStatus,
     PlacementPolicyStatus, PlanHead, PlanHeadStatus, SiteOfferStatus,
     conditions::{reasons, types},
-    set_condition,
+    find_condition, set_condition,
 };
 use commonwatt_fleet::{DeploymentId, SiteId};
 use commonwatt_store::{
@@ -131,7 +131,7 @@ impl Hub {
         let old = declared
             .status
             .as_ref()
-            .and_then(|s| s.conditions.iter().find(|c| c.type_ == condition.type_));
+            .and_then(|status| find_condition(&status.conditions, &condition.type_));
         if old.is_some_and(|old| old.status == condition.status && old.reason == condition.reason) {
             return;
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{
     Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, RejectedSite, SiteDecision,
     conditions::{reasons, types},
+    find_condition,
 };
 use commonwatt_fleet::{Decision, DeploymentId, Plan, SiteId, World};
 
@@ -40,12 +41,7 @@ pub(crate) fn decided(
                 continue;
             }
             let answer = status
-                .and_then(|status| {
-                    status
-                        .conditions
-                        .iter()
-                        .find(|c| c.type_ == types::ADMITTED)
-                })
+                .and_then(|status| find_condition(&status.conditions, types::ADMITTED))
                 .map_or("Pending".to_owned(), |c| {
                     if c.status == "True" {
                         "Admitted".into()

@@ -62,7 +62,7 @@ pub async fn from_kubeconfig(yaml: &[u8]) -> Result<Client, ClientError> {
 }
 
 /// A client from a kubeconfig file, which is the user's own and may do all that kubectl's may.
-pub async fn from_kubeconfig_file(path: &Path) -> Result<Client, ClientError> {
+async fn from_kubeconfig_file(path: &Path) -> Result<Client, ClientError> {
     // Read before kube does, for an error that names what is wrong.
     let yaml = std::fs::read(path).map_err(|source| ClientError::Unreadable {
         path: path.to_owned(),
@@ -75,15 +75,15 @@ pub async fn from_kubeconfig_file(path: &Path) -> Result<Client, ClientError> {
 }
 
 /// A client from `KUBECONFIG`, `~/.kube/config` or the service account of the pod, in this order.
-pub async fn in_cluster_or_default() -> Result<Client, ClientError> {
+async fn in_cluster_or_default() -> Result<Client, ClientError> {
     let config = Config::infer()
         .await
         .map_err(|error| ClientError::Nowhere(Box::new(error)))?;
     make(config)
 }
 
-/// A client as a person's `kubectl` would have it: from a file or from `KUBECONFIG`, in a context of it. Without both it
-/// is [`in_cluster_or_default`].
+/// A client as a person's `kubectl` would have it: from a file or from `KUBECONFIG`, in a context of it; without both from
+/// `KUBECONFIG`, `~/.kube/config` or the service account of the pod, in this order.
 pub async fn in_context(file: Option<&Path>, context: Option<&str>) -> Result<Client, ClientError> {
     let kubeconfig = match (file, context) {
         (None, None) => return in_cluster_or_default().await,

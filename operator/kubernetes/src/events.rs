@@ -30,8 +30,6 @@ const LONGEST_MESSAGE: usize = 1024;
 /// The most bytes of a name.
 const LONGEST_NAME: usize = 253;
 
-const KIND: Kind = Kind::new("events.k8s.io", "v1", "Event", "events");
-
 /// Uid, reason and message.
 type Key = (String, String, String);
 
@@ -120,7 +118,7 @@ impl Events {
         let body =
             serde_json::to_vec(&body).map_err(|error| StoreError::Invalid(error.to_string()))?;
         let request =
-            Request::new(path(&KIND, Some(namespace))).create(&PostParams::default(), body);
+            Request::new(path(&Kind::EVENT, Some(namespace))).create(&PostParams::default(), body);
         let request = request
             .map_err(kube::Error::BuildRequest)
             .map_err(store_error)?;
@@ -131,7 +129,7 @@ impl Events {
 
     async fn count(&self, namespace: &str, name: &str, count: i32) -> Result<(), StoreError> {
         let series = json!({ "series": { "count": count, "lastObservedTime": now() } });
-        let request = Request::new(path(&KIND, Some(namespace)));
+        let request = Request::new(path(&Kind::EVENT, Some(namespace)));
         let request = request.patch(name, &PatchParams::default(), &Patch::Merge(series));
         let request = request
             .map_err(kube::Error::BuildRequest)

@@ -14,9 +14,7 @@ mod server;
 mod store;
 mod watch;
 
-pub use client::{
-    ClientError, from_kubeconfig, from_kubeconfig_file, in_cluster_or_default, in_context,
-};
+pub use client::{ClientError, from_kubeconfig, in_context};
 pub use clock::{ScaledClock, WrongSpeed};
 pub use inquiry::{Inquiry, Right, Server, prometheus};
 pub use lease::{Election, Lead, Leadership};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use commonwatt_api::{GROUP, VERSION, crdgen};
 use serde_json::Value;
 
-use crate::path::nearest;
+use crate::path::{below, nearest};
 use crate::rules::Rules;
 use crate::schema::Bounds;
 use crate::{Finding, builtin, lists, metadata, unknown};
@@ -158,15 +158,12 @@ fn prepared(schema: &Value, object: &Value) -> Value {
 fn without_nulls(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            let below = |name: &str| {
-                let known = schema["properties"].get(name);
-                known.unwrap_or(&schema["additionalProperties"])
-            };
             fields.retain(|name, value| {
-                !(value.is_null() && below(name).is_object() && below(name)["nullable"] != true)
+                let schema = below(schema, name);
+                !(value.is_null() && schema.is_object() && schema["nullable"] != true)
             });
             for (name, value) in fields {
-                without_nulls(below(name), value);
+                without_nulls(below(schema, name), value);
             }
         }
         Value::Array(items) => {

@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::Finding;
-use crate::path::{child, item, shown};
+use crate::path::{below, child, item, shown};
 
 /// Items that are there twice.
 pub fn findings(path: &str, schema: &Value, value: &Value, found: &mut Vec<Finding>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let known = schema["properties"].get(name);
-                let schema = known.unwrap_or(&schema["additionalProperties"]);
-                findings(&child(path, name), schema, value, found);
+                findings(&child(path, name), below(schema, name), value, found);
             }
         }
         Value::Array(items) => {

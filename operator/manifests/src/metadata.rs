@@ -82,26 +82,22 @@ fn name(field: &str, name: &str) -> Finding {
 }
 
 fn is_label(text: &str) -> bool {
-    text.len() <= 63
-        && !text.is_empty()
+    text.len() <= 63 && is_host_part(text)
+}
+
+/// Labels with dots between them; a part may be longer than a label alone.
+fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_host_part)
+}
+
+/// A label of any length.
+fn is_host_part(text: &str) -> bool {
+    !text.is_empty()
         && !text.starts_with('-')
         && !text.ends_with('-')
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-/// Labels with dots between them; a part may be longer than a label alone.
-fn is_subdomain(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    text.len() <= 253 && text.split('.').all(part)
 }
 
 /// The name of a label or an annotation, `tier` or `example.com/tier`, or the part of it that is wrong.

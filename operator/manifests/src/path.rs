@@ -16,6 +16,12 @@ pub fn item(path: &str, index: usize) -> String {
     format!("{path}[{index}]")
 }
 
+/// The schema of a field, one that is declared or one of a map.
+pub fn below<'a>(schema: &'a Value, name: &str) -> &'a Value {
+    let declared = schema["properties"].get(name);
+    declared.unwrap_or(&schema["additionalProperties"])
+}
+
 /// A value as messages show it: short, in JSON.
 pub fn shown(value: &Value) -> String {
     const MOST: usize = 80;

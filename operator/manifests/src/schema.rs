@@ -6,7 +6,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use crate::Finding;
-use crate::path::{child, item, shown};
+use crate::path::{below, child, item, shown};
 
 /// Types and bounds of one kind.
 pub struct Bounds {
@@ -136,8 +136,7 @@ impl Bounds {
             match segment {
                 LocationSegment::Property(name) => {
                     path = child(&path, &name);
-                    let known = schema["properties"].get(name.as_ref());
-                    schema = known.unwrap_or(&schema["additionalProperties"]);
+                    schema = below(schema, &name);
                 }
                 LocationSegment::Index(index) => {
                     path = item(&path, index);
@@ -154,9 +153,7 @@ impl Bounds {
         let mut schema = &self.schema;
         for segment in error.instance_path() {
             schema = match segment {
-                LocationSegment::Property(name) => schema["properties"]
-                    .get(name.as_ref())
-                    .unwrap_or(&schema["additionalProperties"]),
+                LocationSegment::Property(name) => below(schema, &name),
                 LocationSegment::Index(_) => &schema["items"],
             };
             if !schema["example"].is_null() {

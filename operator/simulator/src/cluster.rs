@@ -20,8 +20,6 @@ const ENDING: &str = "simulator.commonwatt.dev/ending-since";
 /// How long a pod takes to end, seconds.
 const GRACE_SECONDS: i64 = 30;
 const ACCELERATOR: &str = "nvidia.com/gpu";
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
 
 /// A cluster around a server.
 pub struct Cluster {
@@ -42,7 +40,7 @@ impl Cluster {
         let mut pods = Pods::read(&self.server);
         pods.end(&self.server, now);
         self.autoscale();
-        for kind in [DEPLOYMENT, STATEFUL_SET] {
+        for kind in [Kind::DEPLOYMENT, Kind::STATEFUL_SET] {
             for object in self.server.all(&kind) {
                 let wanted = object
                     .at("spec.replicas")
@@ -68,7 +66,7 @@ impl Cluster {
             let (min, max) = (bound("spec.minReplicas"), bound("spec.maxReplicas"));
             let (min, max) = (min.unwrap_or(1), max.unwrap_or(1));
             let target = &autoscaler.0["spec"]["scaleTargetRef"];
-            for kind in [DEPLOYMENT, STATEFUL_SET] {
+            for kind in [Kind::DEPLOYMENT, Kind::STATEFUL_SET] {
                 for mut object in self.server.all(&kind) {
                     let replicas = object.at("spec.replicas").and_then(Value::as_u64);
                     let replicas = replicas.unwrap_or(1);
@@ -180,7 +178,7 @@ impl Pods {
 
     /// Pods whose time to end is over, and those whose owner is gone, are gone.
     fn end(&mut self, server: &MemoryServer, now: DateTime<Utc>) {
-        let owners: Vec<String> = [DEPLOYMENT, STATEFUL_SET, Kind::JOB]
+        let owners: Vec<String> = [Kind::DEPLOYMENT, Kind::STATEFUL_SET, Kind::JOB]
             .iter()
             .flat_map(|kind| server.all(kind))
             .map(|object| object.uid().to_owned())

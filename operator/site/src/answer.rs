@@ -6,7 +6,7 @@ use commonwatt_api::{
     AdmissionRecord, AssignmentRefusal, Condition, Mode, SiteAssignment, SiteAssignmentStatus,
     SiteOffer, SubjectKind,
     conditions::{reasons, types},
-    set_condition,
+    find_condition, set_condition,
 };
 use commonwatt_store::{
     Event, EventType, Failure, Kind, apply_in_namespace, get, to_object, write_status,
@@ -51,8 +51,7 @@ impl Agent {
                 offer_revision(stage, hub).await,
             );
             let released = status.released_at.is_some();
-            let mut conditions = status.conditions.iter();
-            if let Some(answer) = conditions.find(|condition| condition.type_ == types::ADMITTED) {
+            if let Some(answer) = find_condition(&status.conditions, types::ADMITTED) {
                 *said.answers.entry(answer.reason.clone()).or_default() += 1;
             }
             let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
@@ -199,10 +198,7 @@ impl Agent {
     /// An event where the answer changes.
     async fn tell(&self, hub: &HubLink, asked: &Asked, status: &SiteAssignmentStatus) {
         let admitted = |conditions: &[Condition]| {
-            let found = conditions
-                .iter()
-                .find(|condition| condition.type_ == types::ADMITTED);
-            found.map(|condition| {
+            find_condition(conditions, types::ADMITTED).map(|condition| {
                 (
                     condition.status.clone(),
                     condition.reason.clone(),
@@ -249,12 +245,7 @@ impl Agent {
         let Ok(object) = to_object(assignment) else {
             return;
         };
-        let rest: Vec<&str> = object
-            .finalizers()
-            .into_iter()
-            .filter(|name| *name != commonwatt_api::FINALIZER)
-            .collect();
-        let patch = serde_json::json!({ "metadata": { "finalizers": rest, "resourceVersion": object.resource_version() } });
+        let patch = object.without_finalizer(commonwatt_api::FINALIZER);
         let kind = Kind::of::<SiteAssignment>();
         match hub
             .store

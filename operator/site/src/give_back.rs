@@ -3,24 +3,13 @@
 use std::collections::BTreeMap;
 
 use commonwatt_api::{AdmissionRecord, DeletionPolicy, SubjectKind, WorkloadAdapter};
-use commonwatt_store::{Kind, Object, Store, StoreError, list};
+use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError, list};
 use serde_json::json;
 
 use crate::dereference::kind_of;
 use crate::local_jobs::SUSPENDED_BY;
 use crate::release::{Release, delete_record};
 use crate::workload::{control_path, observe};
-
-/// What became of one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GivenBack {
-    /// Kind, namespace and name.
-    pub object: String,
-    /// What was done, or would be.
-    pub done: String,
-    /// Why it was not.
-    pub failed: Option<String>,
-}
 
 /// Gives back whatever is on record on a site's API server, and resumes what was suspended there. Adopted workloads get
 /// back what they had; what the agent created is left as it is. `shipped` are adapters for records whose own is gone, as

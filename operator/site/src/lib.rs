@@ -40,7 +40,7 @@ pub mod workload;
 
 pub use agent::{Agent, Cycle, HubLink, namespace_of};
 pub use dereference::{Seen, dereference};
-pub use give_back::{GivenBack, give_everything_back};
+pub use give_back::give_everything_back;
 pub use hours::DataFolder;
 pub use keeper::{Journal, Keeper};
 pub use reports::report_of;

@@ -134,11 +134,8 @@ impl Release<'_> {
         if observed.actual > 0 || found.is_being_deleted() {
             return Ok(Given::NotYet);
         }
-        // Its status changes while the last pods end; the uid alone says which object is meant.
-        let mut meant = found.clone();
-        if let Some(metadata) = meant.0["metadata"].as_object_mut() {
-            metadata.remove("resourceVersion");
-        }
+        // Its status changes while the last pods end.
+        let meant = found.at_any_version();
         self.store.delete(self.kind, &meant).await?;
         Ok(Given::InPart)
     }

@@ -38,6 +38,14 @@ impl Kind {
     pub const POD: Self = Self::new("", "v1", "Pod", "pods");
     /// Namespaces.
     pub const NAMESPACE: Self = Self::new("", "v1", "Namespace", "namespaces");
+    /// Deployments.
+    pub const DEPLOYMENT: Self = Self::new("apps", "v1", "Deployment", "deployments");
+    /// Stateful sets.
+    pub const STATEFUL_SET: Self = Self::new("apps", "v1", "StatefulSet", "statefulsets");
+    /// Events.
+    pub const EVENT: Self = Self::new("events.k8s.io", "v1", "Event", "events");
+    /// Leases.
+    pub const LEASE: Self = Self::new("coordination.k8s.io", "v1", "Lease", "leases");
     /// Jobs.
     pub const JOB: Self = Self::new("batch", "v1", "Job", "jobs");
     /// Autoscalers of replicas.

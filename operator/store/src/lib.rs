@@ -3,6 +3,7 @@
 
 mod clock;
 mod failure;
+mod given_back;
 mod kind;
 mod namespace;
 mod object;
@@ -13,6 +14,7 @@ mod typed;
 
 pub use clock::Clock;
 pub use failure::Failure;
+pub use given_back::GivenBack;
 pub use kind::Kind;
 pub use namespace::apply_in_namespace;
 pub use object::Object;

@@ -73,6 +73,24 @@ impl Object {
             .unwrap_or_default()
     }
 
+    /// A patch that takes a finalizer off it as it is now: others take theirs off at the same time, and with a version no
+    /// removal is undone.
+    pub fn without_finalizer(&self, finalizer: &str) -> Value {
+        let mut rest = self.finalizers();
+        rest.retain(|name| *name != finalizer);
+        json!({ "metadata": { "finalizers": rest, "resourceVersion": self.resource_version() } })
+    }
+
+    /// The same at any version: whatever changes it meanwhile, the uid alone says which object is meant.
+    #[must_use]
+    pub fn at_any_version(&self) -> Self {
+        let mut meant = self.clone();
+        if let Some(metadata) = meant.0["metadata"].as_object_mut() {
+            metadata.remove("resourceVersion");
+        }
+        meant
+    }
+
     /// When it was created.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
         let text = self.0["metadata"]["creationTimestamp"].as_str()?;
@@ -237,6 +255,19 @@ mod tests {
         );
         let none = Object(json!({ "metadata": { "managedFields": [theirs] } }));
         assert_eq!(none.without_our_ownership(), None);
+    }
+
+    #[test]
+    fn a_finalizer_is_taken_off_one_version_and_the_others_stay() {
+        let object = Object(json!({ "metadata": {
+            "uid": "u", "resourceVersion": "7", "finalizers": ["theirs", "ours", "orphan"],
+        } }));
+        assert_eq!(
+            object.without_finalizer("ours"),
+            json!({ "metadata": { "finalizers": ["theirs", "orphan"], "resourceVersion": "7" } })
+        );
+        let meant = object.at_any_version();
+        assert_eq!((meant.uid(), meant.resource_version()), ("u", ""));
     }
 
     #[test]

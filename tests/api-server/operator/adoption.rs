@@ -4,9 +4,9 @@
 use commonwatt_harness::{ControlPlane, Error, eventually, skip, unavailable};
 use serde_json::Value;
 
-use super::fleet::{NAMESPACE, NORTH, condition, furnish, get, install, manifest};
-use super::program::Operator;
-use crate::{Result, SOON, checkout, wait_for_field};
+use super::fleet::{condition, get, manifest, one_cluster, operate};
+use super::program::Started;
+use crate::{Result, SOON, wait_for_field};
 
 /// A Deployment as somebody serves with it today, and the ModelDeployment that refers to it.
 pub fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String> {
@@ -16,18 +16,10 @@ pub fn served(plane: &ControlPlane, name: &str, replicas: u32) -> Result<String>
     manifest("adopting.yaml", &words)
 }
 
-/// Hub and agent on one cluster, with the account that the chart gives them in a mode.
-pub fn one_cluster(name: &str, mode: &str) -> Result<(ControlPlane, super::program::Started)> {
-    let plane = ControlPlane::start(name)?;
-    install(&plane, "hub,site", mode)?;
-    furnish(&plane, &NORTH)?;
-    let profiles = checkout("deploy/profiles").display().to_string();
-    plane
-        .kubectl(["apply", "--server-side", "--kustomize", &profiles])
-        .ok()?;
-    plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
-    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    let operator = Operator::of(&account).mode(mode).start()?;
+/// Hub and agent on one cluster, in a mode, and the operator.
+pub fn running(name: &str, mode: &str) -> Result<(ControlPlane, Started)> {
+    let plane = one_cluster(name, mode)?;
+    let operator = operate(&plane, mode)?;
     Ok((plane, operator))
 }
 
@@ -45,7 +37,7 @@ fn what_runs_is_adopted_scaled_and_given_back_with_its_original_replicas() -> Re
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("adoption", "Enforce")?;
+    let (plane, operator) = running("adoption", "Enforce")?;
     let adopting = served(&plane, "chat", 5)?;
     wait_for_field(
         &plane,
@@ -115,7 +107,7 @@ fn an_operator_in_advise_says_what_it_would_do_and_touches_nothing() -> Result {
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("advise", "Advise")?;
+    let (plane, operator) = running("advise", "Advise")?;
     let adopting = served(&plane, "chat", 5)?;
     wait_for_field(
         &plane,
@@ -159,7 +151,7 @@ fn a_field_that_git_owns_is_never_fought_over() -> Result {
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("foreign", "Enforce")?;
+    let (plane, operator) = running("foreign", "Enforce")?;
     let adopting = served(&plane, "chat", 5)?;
     plane
         .kubectl([
@@ -267,7 +259,7 @@ fn a_job_of_the_hub_runs_at_a_site_as_another_object_and_its_end_is_told() -> Re
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("batch", "Enforce")?;
+    let (plane, operator) = running("batch", "Enforce")?;
     plane.set_job_seconds(3)?;
     let deadline = plane
         .kubectl([

@@ -12,8 +12,8 @@ use commonwatt_harness::{
 };
 use serde_json::Value;
 
-use super::fleet::{NAMESPACE, NORTH, deployment, furnish, install, manifest};
-use super::program::{Operator, Started, program};
+use super::fleet::{NAMESPACE, deployment, one_cluster, operate};
+use super::program::{Started, program};
 use crate::{Result, SOON, checkout};
 
 /// What a command said.
@@ -89,25 +89,6 @@ fn reported(plane: &ControlPlane, operator: &Started) -> Result {
     Ok(())
 }
 
-/// Hub and site on one API server, with the charts, nodes, profiles and a policy; nothing runs yet.
-fn cluster(name: &str, mode: &str) -> Result<ControlPlane> {
-    let plane = ControlPlane::start(name)?;
-    install(&plane, "hub,site", mode)?;
-    furnish(&plane, &NORTH)?;
-    let profiles = checkout("deploy/profiles").display().to_string();
-    plane
-        .kubectl(["apply", "--server-side", "--kustomize", &profiles])
-        .ok()?;
-    plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
-    Ok(plane)
-}
-
-/// The operator with the chart's account, in a mode.
-fn operate(plane: &ControlPlane, mode: &str) -> Result<Started> {
-    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    Operator::of(&account).mode(mode).start()
-}
-
 /// Waits until a deployment has a word from the hub.
 fn decided(plane: &ControlPlane, name: &str) -> Result<Value> {
     Ok(eventually(SOON, "a decision", || {
@@ -123,7 +104,7 @@ fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let plane = cluster("plugin", "Enforce")?;
+    let plane = one_cluster("plugin", "Enforce")?;
     plane.apply_yaml(&deployment("assistant", "18000", "1")?)?;
     plane.apply_yaml(TOWN)?;
     let operator = operate(&plane, "Enforce")?;

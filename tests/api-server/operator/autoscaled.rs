@@ -2,7 +2,7 @@
 
 use commonwatt_harness::{eventually, skip, unavailable};
 
-use super::adoption::{one_cluster, served};
+use super::adoption::{running, served};
 use super::fleet::get;
 use crate::{Result, SOON, wait_for_field};
 
@@ -11,7 +11,7 @@ fn an_autoscaler_that_comes_is_bounded_and_one_that_goes_leaves_the_replicas_to_
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let (plane, operator) = one_cluster("autoscaled", "Enforce")?;
+    let (plane, operator) = running("autoscaled", "Enforce")?;
     let adopting = served(&plane, "chat", 5)?;
     plane.apply_yaml(&adopting)?;
     let replicas = |value| {

@@ -3,12 +3,12 @@
 
 mod what_runs;
 
-use commonwatt_harness::{ControlPlane, Kubeconfig, skip, unavailable};
+use commonwatt_harness::{ControlPlane, skip, unavailable};
 use serde_json::Value;
 
 use super::asked::ask;
-use super::fleet::{NAMESPACE, NORTH, furnish, get, manifest};
-use super::program::{Operator, Started};
+use super::fleet::{NAMESPACE, NORTH, declare, furnish, get, manifest, operate, uninstall};
+use super::program::Started;
 use crate::{Result, checkout, wait_for_field};
 use what_runs::{Git, Look, SERVED, look, managers, serve};
 
@@ -21,11 +21,7 @@ fn cluster(name: &str) -> Result<(ControlPlane, Git)> {
         .helm(["install", "definitions", &definitions, "--wait"])
         .ok()?;
     furnish(&plane, &NORTH)?;
-    let profiles = checkout("deploy/profiles").display().to_string();
-    plane
-        .kubectl(["apply", "--server-side", "--kustomize", &profiles])
-        .ok()?;
-    plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
+    declare(&plane)?;
     let git = serve(&plane)?;
     Ok((plane, git))
 }
@@ -40,8 +36,7 @@ fn operator(plane: &ControlPlane, verb: &str, mode: &str) -> Result<Started> {
     let values = format!("--set=replicas=0,mode={mode}");
     args.push(&values);
     plane.helm(args).ok()?;
-    let account: Kubeconfig = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    Operator::of(&account).mode(mode).start()
+    operate(plane, mode)
 }
 
 /// A ModelDeployment for each of what runs.
@@ -93,14 +88,18 @@ fn writes(operator: &Started) -> Result<Vec<String>> {
 fn untouched(plane: &ControlPlane, before: &Look) -> Result {
     assert_eq!(&look(plane)?, before);
     for name in SERVED {
-        let managers = managers(plane, &format!("deployment/{name}"))?;
-        assert!(
-            !managers.contains(&"commonwatt".to_owned()),
-            "{name}: {managers:?}"
-        );
+        is_not_ours(plane, &format!("deployment/{name}"))?;
     }
-    let managers = managers(plane, "hpa/auto")?;
-    assert!(!managers.contains(&"commonwatt".to_owned()), "{managers:?}");
+    is_not_ours(plane, "hpa/auto")
+}
+
+/// Nothing of an object but its status is owned by us.
+fn is_not_ours(plane: &ControlPlane, name: &str) -> Result {
+    let managers = managers(plane, name)?;
+    assert!(
+        !managers.contains(&"commonwatt".to_owned()),
+        "{name}: {managers:?}"
+    );
     Ok(())
 }
 
@@ -173,15 +172,7 @@ fn it_looks_advises_takes_over_one_deployment_and_goes_and_nothing_else_is_ever_
     as_before(&plane, &before)?;
     started.terminate()?;
 
-    plane
-        .helm([
-            "uninstall",
-            "commonwatt",
-            "--namespace",
-            NAMESPACE,
-            "--wait",
-        ])
-        .ok()?;
+    uninstall(&plane)?;
     plane.helm(["uninstall", "definitions", "--wait"]).ok()?;
     remove_definitions(&plane)?;
     as_before(&plane, &before)
@@ -210,11 +201,7 @@ fn one_is_taken_over(plane: &ControlPlane, before: &Look) -> Result {
     assert_eq!(is["spec"], expected, "something else than the bounds");
     let touched = ["hpa/auto", "deployment/auto"];
     assert_eq!(now.without(&touched), before.without(&touched));
-    let deployment = managers(plane, "deployment/auto")?;
-    assert!(
-        !deployment.contains(&"commonwatt".to_owned()),
-        "{deployment:?}"
-    );
+    is_not_ours(plane, "deployment/auto")?;
     let record = get(plane, &["admissionrecords"])?["items"][0]["spec"].clone();
     let known = &record["autoscaler"];
     assert_eq!(
@@ -242,9 +229,7 @@ fn gits_hand_is_left_alone(plane: &ControlPlane, before: &Look, git: &Git, turns
     })?;
     let now = look(plane)?;
     assert_eq!(now.of("deployment/git"), before.of("deployment/git"));
-    let managers = managers(plane, "deployment/git")?;
-    assert!(!managers.contains(&"commonwatt".to_owned()), "{managers:?}");
-    Ok(())
+    is_not_ours(plane, "deployment/git")
 }
 
 /// All as it was; of what an autoscaler steers only the replicas are its own affair, and within its bounds again.
@@ -265,8 +250,7 @@ fn as_before(plane: &ControlPlane, before: &Look) -> Result {
             object
         };
         assert_eq!(without(&now), without(before));
-        let managers = managers(plane, name)?;
-        assert!(!managers.contains(&"commonwatt".to_owned()), "{managers:?}");
+        is_not_ours(plane, name)?;
     }
     Ok(())
 }
@@ -317,15 +301,7 @@ fn uninstalled_first_and_released_afterwards_everything_is_as_it_was() -> Result
 
     // As it should not be done: the operator goes while workloads are its own.
     started.terminate()?;
-    plane
-        .helm([
-            "uninstall",
-            "commonwatt",
-            "--namespace",
-            NAMESPACE,
-            "--wait",
-        ])
-        .ok()?;
+    uninstall(&plane)?;
     plane
         .kubectl([
             "delete",
@@ -383,8 +359,7 @@ fn uninstalled_first_and_released_afterwards_everything_is_as_it_was() -> Result
     for name in ["deployment/plain", "deployment/auto", "hpa/auto"] {
         let spec = |look: &Look| look.of(name).map(|object| object["spec"].clone());
         assert_eq!(spec(&now), spec(&before), "{name}");
-        let managers = managers(&plane, name)?;
-        assert!(!managers.contains(&"commonwatt".to_owned()), "{managers:?}");
+        is_not_ours(&plane, name)?;
     }
     let touched = ["deployment/plain", "deployment/auto", "hpa/auto"];
     assert_eq!(now.without(&touched), before.without(&touched));

@@ -138,13 +138,34 @@ impl Fleet {
 fn hub(name: &str) -> Result<(ControlPlane, Kubeconfig)> {
     let plane = ControlPlane::start(name)?;
     install(&plane, "hub", "Enforce")?;
+    declare(&plane)?;
+    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
+    Ok((plane, account))
+}
+
+/// Hub and site on one API server, with the account that the chart gives them in a mode; nothing runs yet.
+pub fn one_cluster(name: &str, mode: &str) -> Result<ControlPlane> {
+    let plane = ControlPlane::start(name)?;
+    install(&plane, "hub,site", mode)?;
+    furnish(&plane, &NORTH)?;
+    declare(&plane)?;
+    Ok(plane)
+}
+
+/// The operator with the chart's account, in a mode.
+pub fn operate(plane: &ControlPlane, mode: &str) -> Result<Started> {
+    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
+    Operator::of(&account).mode(mode).start()
+}
+
+/// What a platform team declares on a hub: profiles and a policy.
+pub fn declare(plane: &ControlPlane) -> Result {
     let profiles = checkout("deploy/profiles").display().to_string();
     plane
         .kubectl(["apply", "--server-side", "--kustomize", &profiles])
         .ok()?;
     plane.apply_yaml(&manifest("hub.yaml", &[])?)?;
-    let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    Ok((plane, account))
+    Ok(())
 }
 
 fn site(fleet: &str, terms: &SiteTerms) -> Result<Member> {
@@ -187,6 +208,13 @@ pub fn install(plane: &ControlPlane, roles: &str, mode: &str) -> Result {
         ])
         .ok()?;
     plane.kubectl(["create", "namespace", "models"]).ok()?;
+    Ok(())
+}
+
+/// Takes the operator's chart away. What it served stays.
+pub fn uninstall(plane: &ControlPlane) -> Result {
+    let args = ["uninstall", "commonwatt", "--namespace", NAMESPACE];
+    plane.helm(args.iter().chain(&["--wait"])).ok()?;
     Ok(())
 }
 

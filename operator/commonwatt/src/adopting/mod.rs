@@ -8,9 +8,6 @@ use anyhow::{Context, bail};
 use commonwatt_api::{ModelProfile, PlacementPolicy, Site};
 use commonwatt_store::{Kind, Object, Store, list};
 
-const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
-const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
-
 /// What can be adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
@@ -36,8 +33,8 @@ impl Workload {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Deployment => DEPLOYMENT,
-            Self::StatefulSet => STATEFUL_SET,
+            Self::Deployment => Kind::DEPLOYMENT,
+            Self::StatefulSet => Kind::STATEFUL_SET,
             Self::Job => Kind::JOB,
         }
     }

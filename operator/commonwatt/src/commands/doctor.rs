@@ -8,8 +8,9 @@ use commonwatt_api::Mode;
 
 use super::access::Access;
 use super::fleet::wait_for;
-use crate::examining::{Examined, Finding, Role, Terms, Verdict, examine};
+use crate::examining::{Examined, Finding, Terms, Verdict, examine};
 use crate::printed::{Output, Tone, cell, table};
+use crate::running::Role;
 
 /// Check a cluster for everything that the operator needs, and say what to do about what is missing
 #[derive(Debug, Args)]

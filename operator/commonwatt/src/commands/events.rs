@@ -14,7 +14,6 @@ use super::access::Access;
 use super::fleet::wait_for;
 use crate::printed::{Output, Tone, ago, cell, table};
 
-const EVENT: Kind = Kind::new("events.k8s.io", "v1", "Event", "events");
 /// How often `--watch` looks again.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -104,7 +103,7 @@ impl Events {
     }
 
     async fn happened(&self, store: &dyn Store) -> anyhow::Result<Vec<Happened>> {
-        let events = store.list(&EVENT, None).await;
+        let events = store.list(&Kind::EVENT, None).await;
         let events = events.context("events cannot be read")?;
         let calls = list::<GridEvent>(store, None).await?.objects;
         let mut all: Vec<_> = events.iter().filter_map(of_event).collect();

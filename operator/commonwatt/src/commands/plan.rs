@@ -14,7 +14,7 @@ use commonwatt_store::{Kind, Store};
 use super::access::Access;
 use super::fleet::{EXAMPLE_START, wait_for};
 use crate::journal::MemoryJournal;
-use crate::printed::{Output, plan_document, plan_tables, shown_plan};
+use crate::printed::{Output, plan_document, plan_tables};
 use crate::simulated::{HUB, SimulatedFleet, Source};
 
 /// Plan a directory of manifests, or what is on a cluster, and print where everything would run, what it costs, and why not elsewhere
@@ -151,7 +151,7 @@ fn tell_what_is_missing(cycle: &Cycle, now: DateTime<Utc>) {
 }
 
 fn is_clean(cycle: &Cycle) -> bool {
-    let (_, plan) = shown_plan(cycle);
+    let (_, plan) = cycle.whole();
     let unmet = plan
         .deployments
         .values()

@@ -9,9 +9,8 @@ use commonwatt_api::WorkloadAdapter;
 use commonwatt_hub::let_everything_go;
 use commonwatt_kubernetes::{Election, Leadership};
 use commonwatt_site::give_everything_back;
-use commonwatt_store::StoreError;
+use commonwatt_store::{GivenBack, StoreError};
 use kube::Client;
-use serde::Serialize;
 
 use super::access::Access;
 use super::fleet::wait_for;
@@ -55,15 +54,6 @@ pub struct Release {
     output: Output,
 }
 
-/// One object, as it is printed.
-#[derive(Debug, Serialize)]
-struct Row {
-    object: String,
-    done: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<String>,
-}
-
 impl Release {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
@@ -93,7 +83,7 @@ impl Release {
     }
 
     /// Workloads first: an object that is let go of may take what is known of them along.
-    async fn release(&self, cluster: &super::access::Cluster) -> anyhow::Result<Vec<Row>> {
+    async fn release(&self, cluster: &super::access::Cluster) -> anyhow::Result<Vec<GivenBack>> {
         let mut shipped = Vec::new();
         for text in SHIPPED {
             let adapter: WorkloadAdapter = serde_saphyr::from_str(text)?;
@@ -101,22 +91,9 @@ impl Release {
         }
         let (store, really) = (cluster.store.as_ref(), !self.dry_run);
         let given = give_everything_back(store, &shipped, really).await;
-        let given = given.context("the site's records cannot be read")?;
-        let mut rows: Vec<Row> = given
-            .into_iter()
-            .map(|given| Row {
-                object: given.object,
-                done: given.done,
-                failed: given.failed,
-            })
-            .collect();
+        let mut rows = given.context("the site's records cannot be read")?;
         let let_go = let_everything_go(store, really).await;
-        let let_go = let_go.context("the hub's objects cannot be read")?;
-        rows.extend(let_go.into_iter().map(|let_go| Row {
-            object: let_go.object,
-            done: let_go.done,
-            failed: let_go.failed,
-        }));
+        rows.extend(let_go.context("the hub's objects cannot be read")?);
         Ok(rows)
     }
 
@@ -151,7 +128,7 @@ impl Release {
     }
 }
 
-fn text(rows: &[Row]) -> String {
+fn text(rows: &[GivenBack]) -> String {
     if rows.is_empty() {
         return String::new();
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
-use commonwatt_api::{CommunityReport, ReportedFigure, conditions::types};
+use commonwatt_api::{CommunityReport, ReportedFigure, conditions::types, find_condition};
 use commonwatt_dashboard::community_page;
 use commonwatt_fleet::Slots;
 use commonwatt_ledger::{Period, Record, Report as Computed, decode};
@@ -160,8 +160,7 @@ fn published_in_words(report: &CommunityReport) -> String {
     let spec = &report.spec;
     let mut text = head(&spec.community, spec.start.0, spec.end.0);
     let status = report.status.clone().unwrap_or_default();
-    let mut conditions = status.conditions.iter();
-    match conditions.find(|condition| condition.type_ == types::READY) {
+    match find_condition(&status.conditions, types::READY) {
         Some(ready) if ready.status != "True" => {
             let _ = writeln!(text, "{}: {}", ready.reason, ready.message);
         }

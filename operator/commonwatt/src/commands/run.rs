@@ -10,14 +10,13 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use commonwatt_api::Mode;
 use commonwatt_kubernetes::{
-    LogFormat, Metrics, ScaledClock, from_kubeconfig_file, in_cluster_or_default, logging, serve,
-    shutdown,
+    LogFormat, Metrics, ScaledClock, in_context, logging, serve, shutdown,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::board::Board;
-use crate::running::{Bell, Context, Halt, Readiness, Settings, operate};
+use crate::running::{Bell, Context, Halt, Readiness, Role, Settings, operate};
 
 /// Run the operator: the hub that plans and proposes, the agent that admits and enforces, or both
 #[derive(Debug, Args)]
@@ -94,14 +93,6 @@ pub struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Role {
-    /// Plans and proposes.
-    Hub,
-    /// Admits and enforces.
-    Site,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One object per line, for machines.
     Json,
@@ -137,10 +128,7 @@ impl Run {
     async fn serve(self) -> anyhow::Result<()> {
         let stop = shutdown().context("cannot wait for signals")?;
         let clock = ScaledClock::new(self.clock, self.speed)?;
-        let client = match &self.kubeconfig {
-            Some(path) => from_kubeconfig_file(path).await?,
-            None => in_cluster_or_default().await?,
-        };
+        let client = in_context(self.kubeconfig.as_deref(), None).await?;
         let listener = TcpListener::bind(self.listen).await.with_context(|| {
             format!("cannot listen on {}; choose another --listen", self.listen)
         })?;

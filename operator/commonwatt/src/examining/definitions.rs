@@ -6,7 +6,7 @@ use commonwatt_api::crdgen;
 use commonwatt_store::{Kind, Store};
 use serde_json::Value;
 
-use super::{Examined, Finding};
+use super::{Examined, Finding, first};
 
 const CHECK: &str = "definitions";
 const DEFINITION: Kind = Kind::new(
@@ -78,8 +78,8 @@ pub fn compare(name: &str, wanted: &Value, present: &Value) -> Option<Finding> {
     }
     let (ours, theirs) = (fields(wanted), fields(present));
     let (older, newer): (Vec<_>, Vec<_>) = (
-        ours.difference(&theirs).collect(),
-        theirs.difference(&ours).collect(),
+        ours.difference(&theirs).map(String::as_str).collect(),
+        theirs.difference(&ours).map(String::as_str).collect(),
     );
     match (older.as_slice(), newer.as_slice()) {
         ([], []) if rules(wanted) == rules(present) => None,
@@ -92,7 +92,7 @@ pub fn compare(name: &str, wanted: &Value, present: &Value) -> Option<Finding> {
             CHECK,
             format!(
                 "{name} is older than this program: it lacks {}",
-                named(older)
+                first(older, MOST_NAMED)
             ),
             INSTALL,
         )),
@@ -100,7 +100,7 @@ pub fn compare(name: &str, wanted: &Value, present: &Value) -> Option<Finding> {
             CHECK,
             format!(
                 "{name} is newer than this program: it also has {}",
-                named(newer)
+                first(newer, MOST_NAMED)
             ),
             "use the program of the version that is installed",
         )),
@@ -108,25 +108,12 @@ pub fn compare(name: &str, wanted: &Value, present: &Value) -> Option<Finding> {
             CHECK,
             format!(
                 "{name} is another version: it lacks {} and also has {}",
-                named(older),
-                named(newer)
+                first(older, MOST_NAMED),
+                first(newer, MOST_NAMED)
             ),
             INSTALL,
         )),
     }
-}
-
-fn named(fields: &[&String]) -> String {
-    let mut text = fields
-        .iter()
-        .take(MOST_NAMED)
-        .map(|field| field.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    if fields.len() > MOST_NAMED {
-        text = format!("{text} and {} more", fields.len() - MOST_NAMED);
-    }
-    text
 }
 
 fn schema(definition: &Value) -> &Value {

@@ -3,23 +3,20 @@
 use chrono::{DateTime, Utc};
 use commonwatt_store::{Kind, Object, Store};
 
-use super::{Examined, Finding, Role, Terms};
+use super::{Examined, Finding, Terms};
+use crate::running::{AGENT_LEASE, HUB_LEASE, Role};
 
 const CHECK: &str = "leases";
-const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
 
 pub async fn check(examined: &Examined, terms: &Terms) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (role, name) in [
-        (Role::Hub, "commonwatt-hub"),
-        (Role::Site, "commonwatt-site"),
-    ] {
+    for (role, name) in [(Role::Hub, HUB_LEASE), (Role::Site, AGENT_LEASE)] {
         if !terms.roles.contains(&role) {
             continue;
         }
         let lease = examined
             .store
-            .get(&LEASE, Some(&terms.namespace), name)
+            .get(&Kind::LEASE, Some(&terms.namespace), name)
             .await;
         findings.push(match lease {
             Ok(lease) => held(name, lease.as_ref(), &terms.namespace, examined.now),

@@ -12,12 +12,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use clap::ValueEnum;
 use commonwatt_api::Mode;
 use commonwatt_kubernetes::{Inquiry, KubeStore};
 use commonwatt_store::{Kind, Object, Store};
 use kube::Client;
 use serde::Serialize;
+
+use crate::running::Role;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,13 +69,13 @@ impl Finding {
     }
 }
 
-/// A role of the operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Plans and proposes.
-    Hub,
-    /// Admits and enforces.
-    Site,
+/// The first few of many names, and how many more there are.
+fn first(names: &[&str], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What is asked for.

@@ -7,11 +7,12 @@ use commonwatt_api::{ModelProfile, Site};
 use commonwatt_site::inventory::{ACCELERATOR, PRODUCT_LABEL};
 use commonwatt_store::{Kind, Object, Store, list};
 
-use super::{Examined, Finding};
+use super::{Examined, Finding, first};
 
 const CHECK: &str = "accelerators";
 const SLICE: Kind = Kind::new("resource.k8s.io", "v1", "ResourceSlice", "resourceslices");
-const LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases");
+/// Nodes that are named in a message.
+const MOST_NAMED: usize = 4;
 /// A node's clock that is ahead by more than this shows in its heartbeat.
 const MOST_SECONDS_AHEAD: i64 = 10;
 
@@ -34,7 +35,10 @@ pub async fn check(examined: &Examined) -> Vec<Finding> {
         &sites.unwrap_or_default(),
         &profiles.unwrap_or_default(),
     ));
-    let leases = examined.store.list(&LEASE, Some("kube-node-lease")).await;
+    let leases = examined
+        .store
+        .list(&Kind::LEASE, Some("kube-node-lease"))
+        .await;
     let leases = leases.unwrap_or_default();
     findings.extend(heartbeats(&leases, examined.now));
     if findings.is_empty() {
@@ -70,7 +74,7 @@ fn labels(nodes: &[Object]) -> Vec<Finding> {
             format!(
                 "{} nodes have {ACCELERATOR} and no label {PRODUCT_LABEL}, so they are not offered: {}",
                 bare.len(),
-                some(&bare)
+                first(&bare, MOST_NAMED)
             ),
             format!(
                 "run NVIDIA's gpu-feature-discovery (in the GPU operator), or: kubectl label node {} {PRODUCT_LABEL}=PRODUCT",
@@ -89,7 +93,7 @@ fn labels(nodes: &[Object]) -> Vec<Finding> {
             format!(
                 "{} nodes have the label {PRODUCT_LABEL} and no allocatable {ACCELERATOR}: {}",
                 idle.len(),
-                some(&idle)
+                first(&idle, MOST_NAMED)
             ),
             "see whether the device plugin runs there (kubectl get pods -A -o wide)",
         ));
@@ -165,14 +169,6 @@ fn heartbeats(leases: &[Object], now: DateTime<Utc>) -> Option<Finding> {
         format!("the heartbeat of node {node} is {seconds} s ahead of this clock"),
         "set the nodes' clocks by NTP",
     ))
-}
-
-fn some(names: &[&str]) -> String {
-    let mut text = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > 4 {
-        text = format!("{text} and {} more", names.len() - 4);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use commonwatt_kubernetes::Right;
 
-use super::{Examined, Finding, Role, Terms};
+use super::{Examined, Finding, Terms};
 use crate::permissions::{ADAPTERS, Holder, RULES, Resources, Rule};
+use crate::running::Role;
 
 const CHECK: &str = "rights";
 

@@ -1,12 +1,12 @@
 //! Whether Sites and their signals are in order, and whether kubeconfigs in Secrets lead somewhere.
 
 use commonwatt_api::annotations::SITE_KUBECONFIG;
-use commonwatt_api::{Condition, GridSignal, Site, SiteOffer, conditions::types};
+use commonwatt_api::{Condition, GridSignal, Site, SiteOffer, conditions::types, find_condition};
 use commonwatt_kubernetes::{Inquiry, from_kubeconfig};
 use commonwatt_store::{Object, Store, list};
 
-use super::{Examined, Finding, Role, Terms};
-use crate::running::{SECRET, kubeconfig};
+use super::{Examined, Finding, Terms};
+use crate::running::{Role, SECRET, kubeconfig};
 
 const CHECK: &str = "sites";
 const SIGNALS: &str = "signals";
@@ -112,8 +112,8 @@ fn said(site: &Site) -> Vec<Finding> {
 
 fn stale(signal: &GridSignal) -> Option<Finding> {
     let status = signal.status.as_ref()?;
-    let mut conditions = status.conditions.iter();
-    let wrong = conditions.find(|c| c.type_ == types::SIGNAL_FRESH && c.status == "False")?;
+    let fresh = find_condition(&status.conditions, types::SIGNAL_FRESH);
+    let wrong = fresh.filter(|condition| condition.status == "False")?;
     Some(Finding::warning(
         SIGNALS,
         format!(
@@ -209,8 +209,8 @@ async fn unreachable(examined: &Examined) -> Vec<Finding> {
     let offers = offers.map(|listed| listed.objects).unwrap_or_default();
     let wrong = offers.iter().filter_map(|offer| {
         let status = offer.status.as_ref()?;
-        let mut conditions = status.conditions.iter();
-        let wrong = conditions.find(|c| c.type_ == types::REACHABLE && c.status == "False")?;
+        let reachable = find_condition(&status.conditions, types::REACHABLE);
+        let wrong = reachable.filter(|condition| condition.status == "False")?;
         Some(Finding::problem(
             SECRETS,
             format!(

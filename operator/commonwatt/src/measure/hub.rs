@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{Mode, SiteOffer, conditions::reasons, conditions::types};
+use commonwatt_api::{Mode, SiteOffer, conditions::reasons, conditions::types, find_condition};
 use commonwatt_fleet::{Plan, World};
 use commonwatt_hub::Cycle;
 use commonwatt_kubernetes::metrics::{Gauge, Sheet, families as all};
@@ -15,11 +15,7 @@ const WORST: usize = 20;
 
 pub(super) fn sheet(cycle: &Cycle, now: DateTime<Utc>) -> Sheet {
     let mut sheet = Sheet::default();
-    // Advice is planned in a second world with everything in it.
-    let (world, plan) = cycle
-        .advice
-        .as_ref()
-        .map_or((&cycle.world, &cycle.plan), |(world, plan)| (world, plan));
+    let (world, plan) = cycle.whole();
     said(&mut sheet, cycle);
     demand(&mut sheet, world, plan);
     places(&mut sheet, world, plan);
@@ -64,8 +60,7 @@ fn said(sheet: &mut Sheet, cycle: &Cycle) {
         let Some(status) = &declared.status else {
             continue;
         };
-        let mut conditions = status.conditions.iter();
-        if let Some(placed) = conditions.find(|condition| condition.type_ == types::PLACED) {
+        if let Some(placed) = find_condition(&status.conditions, types::PLACED) {
             verdicts.add(word(declared.spec.mode), &placed.reason, 1.0);
         }
         for place in &status.sites {
@@ -205,10 +200,9 @@ fn objective(sheet: &mut Sheet, world: &World, plan: &Plan) {
 fn offered(sheet: &mut Sheet, site: &str, offer: &SiteOffer, now: DateTime<Utc>) {
     let remaining = (offer.spec.valid_until.0 - now).as_seconds_f64();
     sheet.set(&all::HUB_OFFER_REMAINING, [site], remaining);
-    let conditions = offer.status.iter().flat_map(|status| &status.conditions);
-    let wrong = conditions
-        .filter(|condition| condition.type_ == types::REACHABLE)
-        .find(|condition| condition.status != "True");
+    let status = offer.status.as_ref();
+    let said = status.and_then(|status| find_condition(&status.conditions, types::REACHABLE));
+    let wrong = said.filter(|condition| condition.status != "True");
     let (reachable, reason) = match wrong {
         Some(wrong) => (false, wrong.reason.as_str()),
         None if remaining <= 0.0 => (false, "OfferExpired"),

@@ -1,7 +1,7 @@
 //! What an agent found at its sites.
 
 use commonwatt_api::{
-    Condition, Mode, Quantity, Watts as ApiWatts, conditions::reasons, conditions::types,
+    Mode, Quantity, Watts as ApiWatts, conditions::reasons, conditions::types, find_condition,
 };
 use commonwatt_fleet::Watts;
 use commonwatt_kubernetes::metrics::{Sheet, families as all};
@@ -32,17 +32,13 @@ pub(super) fn sheet(place: &str, mode: Mode, cycle: &Cycle) -> Sheet {
     sheet
 }
 
-fn condition<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
-    conditions.iter().find(|condition| condition.type_ == type_)
-}
-
 fn standing(sheet: &mut Sheet, name: &str, mode: Mode, snapshot: &Snapshot) {
     let conditions = &snapshot.said.site.conditions;
-    if let Some(ready) = condition(conditions, types::READY) {
+    if let Some(ready) = find_condition(conditions, types::READY) {
         let value = flag(ready.status == "True");
         sheet.set(&all::SITE_READY, [name, &ready.reason], value);
     }
-    if let Some(reachable) = condition(conditions, types::HUBS_REACHABLE) {
+    if let Some(reachable) = find_condition(conditions, types::HUBS_REACHABLE) {
         let value = flag(reachable.status == "True");
         sheet.set(&all::SITE_HUBS_REACHABLE, [name], value);
     }
@@ -146,7 +142,7 @@ fn events(sheet: &mut Sheet, name: &str, snapshot: &Snapshot) {
     let mut lowest: Option<i64> = None;
     let mut shortfall = 0;
     for (target, status) in snapshot.said.events.values() {
-        let Some(verdict) = condition(&status.conditions, types::WITHIN_LIMIT) else {
+        let Some(verdict) = find_condition(&status.conditions, types::WITHIN_LIMIT) else {
             continue;
         };
         sheet.add(&all::SITE_EVENTS, [name, &verdict.reason], 1.0);

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use commonwatt_api::{
     Condition, ModelDeployment, RejectedSite, SiteDecision,
     conditions::{reasons, types},
+    find_condition,
 };
 use serde::Serialize;
 
@@ -83,9 +84,7 @@ fn extra(detail: &str) -> f64 {
 }
 
 fn verdict(conditions: &[Condition]) -> Verdict {
-    let mut conditions = conditions.iter();
-    let said = conditions.find(|condition| condition.type_ == types::PLACED);
-    said.map_or_else(
+    find_condition(conditions, types::PLACED).map_or_else(
         || Verdict {
             status: "Unknown".into(),
             reason: "NotSeenYet".into(),

@@ -5,7 +5,7 @@ mod plan;
 pub mod sites;
 mod time;
 
-pub use plan::{document as plan_document, shown as shown_plan, tables as plan_tables};
+pub use plan::{document as plan_document, tables as plan_tables};
 pub use time::ago;
 
 use clap::ValueEnum;

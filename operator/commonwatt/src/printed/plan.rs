@@ -4,33 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use commonwatt_audit::audit;
-use commonwatt_fleet::{Plan, SiteId, SitePlacement, Slots, VariantName, World};
+use commonwatt_fleet::{Decision, Rejection, SiteId, SitePlacement, Slots, VariantName};
 use commonwatt_hub::Cycle;
 use serde_json::{Value, json};
 
 use super::table;
 
-/// What is shown of a cycle: advice where something only wants advice, since that plans the whole fleet.
-pub fn shown(cycle: &Cycle) -> (&World, &Plan) {
-    cycle
-        .advice
-        .as_ref()
-        .map_or((&cycle.world, &cycle.plan), |(w, p)| (w, p))
-}
-
 /// The plan as a document, or its part in one namespace.
 pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
-    let (world, plan) = shown(cycle);
+    let (world, plan) = cycle.whole();
     let deployments: Vec<Value> = plan
         .deployments
         .iter()
         .filter(|(id, _)| here(id.namespace()))
         .map(|(id, decision)| {
-            let sites: Vec<Value> = decision
-                .sites
-                .iter()
-                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
+            let sites: Vec<Value> = placements(decision)
                 .filter(|(_, _, placed)| placed.ceiling.first().copied().unwrap_or(0) > 0)
                 .map(|(site, variant, placed)| {
                     json!({
@@ -43,20 +32,13 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
                     })
                 })
                 .collect();
-            let later: Vec<Value> = decision
-                .sites
-                .iter()
-                .flat_map(|(site, variants)| variants.iter().map(move |(variant, placed)| (site, variant, placed)))
+            let later: Vec<Value> = placements(decision)
                 .filter(|(_, _, placed)| placed.ceiling.first() == Some(&0))
                 .map(|(site, variant, placed)| json!({ "site": site, "variant": variant, "schedule": placed.ceiling }))
                 .collect();
-            let rejected: Vec<Value> = decision
-                .rejected
-                .iter()
-                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
-                .collect();
             json!({
-                "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later, "rejected": rejected,
+                "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later,
+                "rejected": rejections(&decision.rejected),
                 "unmet": decision.unmet,
             })
         })
@@ -66,14 +48,9 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
         .iter()
         .filter(|(id, _)| here(id.namespace()))
         .map(|(id, decision)| {
-            let rejected: Vec<Value> = decision
-                .rejected
-                .iter()
-                .map(|(site, why)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() }))
-                .collect();
             json!({
                 "namespace": id.namespace(), "name": id.name(), "placed": decision.placed,
-                "atRisk": decision.at_risk, "rejected": rejected,
+                "atRisk": decision.at_risk, "rejected": rejections(&decision.rejected),
             })
         })
         .collect();
@@ -105,9 +82,22 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
     })
 }
 
+/// Every place of a decision.
+fn placements(
+    decision: &Decision,
+) -> impl Iterator<Item = (&SiteId, &VariantName, &SitePlacement)> {
+    let sites = decision.sites.iter();
+    sites.flat_map(|(site, variants)| variants.iter().map(move |(v, placed)| (site, v, placed)))
+}
+
+fn rejections(rejected: &BTreeMap<SiteId, Rejection>) -> Vec<Value> {
+    let why = |(site, why): (&SiteId, &Rejection)| json!({ "site": site, "reason": why.reason(), "detail": why.detail() });
+    rejected.iter().map(why).collect()
+}
+
 /// IT watts by site in the first hour of the plan.
 fn charged(cycle: &Cycle) -> BTreeMap<String, i64> {
-    let (world, plan) = shown(cycle);
+    let (world, plan) = cycle.whole();
     let mut charged = BTreeMap::new();
     for decision in plan.deployments.values() {
         for (site, variants) in &decision.sites {
@@ -136,7 +126,7 @@ fn charged(cycle: &Cycle) -> BTreeMap<String, i64> {
 /// The plan as candidate tables, or its part in one namespace.
 pub fn tables(cycle: &Cycle, namespace: Option<&str>) -> String {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
-    let (world, plan) = shown(cycle);
+    let (world, plan) = cycle.whole();
     let mut text = format!(
         "Plan for {} ({} hours ahead)\n",
         world.slots.start.format("%Y-%m-%d %H:%M UTC"),

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use commonwatt_api::Mode;
 use commonwatt_kubernetes::{Lead, Metrics, ScaledClock};
 use commonwatt_site::HubLink;
@@ -27,6 +28,15 @@ pub use guard::Halt;
 pub use hub::LEASE as HUB_LEASE;
 pub use links::{SECRET, kubeconfig};
 pub use pace::Bell;
+
+/// What may run in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Plans and proposes.
+    Hub,
+    /// Admits and enforces.
+    Site,
+}
 
 /// What is asked of this process.
 #[derive(Debug, Clone)]

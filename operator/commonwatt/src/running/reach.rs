@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{
     Condition, Mode, SiteOffer, SiteOfferSpec, SiteOfferStatus,
     conditions::{reasons, types},
-    set_condition,
+    find_condition, set_condition,
 };
 use commonwatt_site::namespace_of;
 use commonwatt_store::{
@@ -99,10 +99,7 @@ impl Reach {
             None => self.make(site, &namespace).await?,
         };
         let mut status = offer.status.clone().unwrap_or_default();
-        let said = status
-            .conditions
-            .iter()
-            .find(|old| old.type_ == condition.type_);
+        let said = find_condition(&status.conditions, &condition.type_);
         // The words of a failed connection differ from try to try; the reason is what counts.
         if said.is_some_and(|old| {
             (&old.status, &old.reason) == (&condition.status, &condition.reason)

@@ -43,7 +43,7 @@ fn what_adopt_prints_applies_unchanged_and_leads_to_advice_that_touches_nothing(
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let plane = cluster("adopting", "Advise")?;
+    let plane = one_cluster("adopting", "Advise")?;
     let begun = std::time::Instant::now();
     plane.apply_yaml(&served("Deployment", "chat", &["--model", MODEL]))?;
     plane.apply_yaml(&served("StatefulSet", "search", &["serve", MODEL]))?;
@@ -90,7 +90,7 @@ fn what_adopt_cannot_know_is_refused_by_the_api_server_until_it_is_filled_in() -
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let plane = cluster("unknown", "Advise")?;
+    let plane = one_cluster("unknown", "Advise")?;
     plane.apply_yaml(&served(
         "Deployment",
         "other",

@@ -42,7 +42,7 @@ fn a_healthy_cluster_has_no_finding_and_each_broken_part_is_found_with_a_remedy(
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let plane = cluster("doctor", "Advise")?;
+    let plane = one_cluster("doctor", "Advise")?;
     let _operator = operate(&plane, "Advise")?;
     crate::wait_for_field(
         &plane,

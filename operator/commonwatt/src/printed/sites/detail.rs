@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{Condition, conditions::types};
+use commonwatt_api::{Condition, conditions::types, find_condition};
 use commonwatt_hub::Seen as HubSeen;
 use commonwatt_site::Seen as SiteSeen;
 use serde::Serialize;
@@ -122,7 +122,7 @@ fn signals(site: &str, seen: &SiteSeen) -> Vec<Signal> {
             value: status.value.as_ref().and_then(|value| value.value().ok()),
             unit: status.unit,
             observed_at: status.observed_at.map(|at| at.0),
-            fresh: find(&status.conditions, types::SIGNAL_FRESH),
+            fresh: find_condition(&status.conditions, types::SIGNAL_FRESH).cloned(),
             name,
         }
     };
@@ -133,23 +133,20 @@ fn budgets(site: &str, seen: &SiteSeen) -> Vec<Budget> {
     let named = |kind: &str, name: &Option<String>| {
         format!("{kind}/{}", name.as_deref().unwrap_or_default())
     };
+    let within = |conditions: Option<&Vec<Condition>>| {
+        find_condition(conditions?, types::WITHIN_LIMIT).cloned()
+    };
     let power = seen.power.iter().filter(|budget| budget.spec.site == site);
     let power = power.map(|budget| Budget {
         name: named("powerbudget", &budget.metadata.name),
         limit: format!("{} W {:?}", shown(&budget.spec.limit), budget.spec.boundary),
-        within_limit: budget
-            .status
-            .as_ref()
-            .and_then(|status| find(&status.conditions, types::WITHIN_LIMIT)),
+        within_limit: within(budget.status.as_ref().map(|status| &status.conditions)),
     });
     let water = seen.water.iter().filter(|budget| budget.spec.site == site);
     let water = water.map(|budget| Budget {
         name: named("waterbudget", &budget.metadata.name),
         limit: format!("{} L per {:?}", shown(&budget.spec.cap), budget.spec.period),
-        within_limit: budget
-            .status
-            .as_ref()
-            .and_then(|status| find(&status.conditions, types::WITHIN_LIMIT)),
+        within_limit: within(budget.status.as_ref().map(|status| &status.conditions)),
     });
     let events = seen.events.iter().filter(|event| event.spec.site == site);
     let events = events.map(|event| Budget {
@@ -160,10 +157,7 @@ fn budgets(site: &str, seen: &SiteSeen) -> Vec<Budget> {
             event.spec.start.0.format("%m-%d %H:%M UTC"),
             event.spec.duration_seconds / 60
         ),
-        within_limit: event
-            .status
-            .as_ref()
-            .and_then(|status| find(&status.conditions, types::WITHIN_LIMIT)),
+        within_limit: within(event.status.as_ref().map(|status| &status.conditions)),
     });
     power.chain(water).chain(events).collect()
 }
@@ -174,13 +168,6 @@ fn shown(quantity: &impl Serialize) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn find(conditions: &[Condition], type_: &str) -> Option<Condition> {
-    let mut conditions = conditions.iter();
-    conditions
-        .find(|condition| condition.type_ == type_)
-        .cloned()
 }
 
 impl SiteDetail {

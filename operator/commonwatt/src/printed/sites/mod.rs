@@ -5,7 +5,9 @@ mod detail;
 pub use detail::detail;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{Condition, Decimal, OfferedHour, Site, SiteOffer, Watts, conditions::types};
+use commonwatt_api::{
+    Decimal, OfferedHour, Site, SiteOffer, Watts, conditions::types, find_condition,
+};
 use commonwatt_hub::Seen as HubSeen;
 use commonwatt_site::Seen as SiteSeen;
 use serde::Serialize;
@@ -71,10 +73,7 @@ fn of_site(declared: &Site, offer: Option<&SiteOffer>, seen: &SiteSeen) -> SiteR
     let spec = &declared.spec;
     let status = declared.status.clone().unwrap_or_default();
     let watts = |watts: &Option<Watts>| watts.as_ref().and_then(|watts| watts.value().ok());
-    let ready = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == types::READY);
+    let ready = find_condition(&status.conditions, types::READY);
     let (limit, charged) = (watts(&status.limit), watts(&status.charged));
     SiteRow {
         name: declared.metadata.name.clone().unwrap_or_default(),
@@ -176,10 +175,9 @@ fn of_offer(name: &str, offer: &SiteOffer, now: DateTime<Utc>) -> SiteRow {
 
 /// Whether a site that is known by its offer alone takes part.
 fn heard(offer: &SiteOffer, now: DateTime<Utc>) -> (String, String, String) {
-    let no =
-        |condition: &&Condition| condition.type_ == types::REACHABLE && condition.status != "True";
     let status = offer.status.as_ref();
-    if let Some(wrong) = status.and_then(|status| status.conditions.iter().find(no)) {
+    let reachable = status.and_then(|s| find_condition(&s.conditions, types::REACHABLE));
+    if let Some(wrong) = reachable.filter(|condition| condition.status != "True") {
         return ("False".into(), wrong.reason.clone(), wrong.message.clone());
     }
     let until = offer.spec.valid_until.0;
