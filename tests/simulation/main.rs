@@ -3,6 +3,7 @@
 
 mod fleet;
 mod promises;
+mod releasing;
 mod steering;
 
 use chrono::TimeDelta;

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::fleet::{ASSIGNMENT, Fleet, HEAD, MODEL, POWER_BUDGET, RECORD, SITE};
 
 /// A Deployment that serves in London already.
-fn served(replicas: u32) -> Object {
+pub fn served(replicas: u32) -> Object {
     let label = json!({ "app": "chat" });
     Object(json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -38,7 +38,7 @@ fn autoscaler(min: u32, max: u32) -> Object {
 }
 
 /// 18,000 tokens/s are two replicas, and half of them one.
-fn model(mode: &str) -> Object {
+pub fn model(mode: &str) -> Object {
     Object(json!({
         "apiVersion": "commonwatt.dev/v1alpha1", "kind": "ModelDeployment",
         "metadata": { "name": "chat", "namespace": "models" },
@@ -55,17 +55,17 @@ fn model(mode: &str) -> Object {
     }))
 }
 
-struct Hall(Fleet);
+pub struct Hall(pub Fleet);
 
 impl Hall {
-    fn with(given: Vec<Object>) -> Result<Self> {
+    pub fn with(given: Vec<Object>) -> Result<Self> {
         Ok(Self(Fleet::halls_with(
             "2023-06-05T09:00:00Z".parse()?,
             given,
         )?))
     }
 
-    async fn turns(&mut self, turns: usize) -> Result {
+    pub async fn turns(&mut self, turns: usize) -> Result {
         for _ in 0..turns {
             let turn = self.0.turn(TimeDelta::minutes(1)).await;
             if !turn.failures.is_empty() {
@@ -75,7 +75,7 @@ impl Hall {
         Ok(())
     }
 
-    fn at(&self, kind: &Kind, path: &str) -> Option<Value> {
+    pub fn at(&self, kind: &Kind, path: &str) -> Option<Value> {
         let all = self.0.sites.all(kind);
         let found = all.iter().find(|object| object.name().contains("chat"))?;
         found.at(path).cloned()
@@ -86,11 +86,11 @@ impl Hall {
         (at("spec.minReplicas"), at("spec.maxReplicas"))
     }
 
-    fn replicas(&self) -> Option<Value> {
+    pub fn replicas(&self) -> Option<Value> {
         self.at(&Kind::DEPLOYMENT, "spec.replicas")
     }
 
-    async fn set(&self, kind: &Kind, name: &str, patch: Value) -> Result {
+    pub async fn set(&self, kind: &Kind, name: &str, patch: Value) -> Result {
         let namespace = (*kind != SITE && *kind != POWER_BUDGET).then_some("models");
         let server = if *kind == MODEL {
             &self.0.hub_server
@@ -110,7 +110,7 @@ impl Hall {
     }
 }
 
-fn run(test: impl Future<Output = Result>) -> Result {
+pub fn run(test: impl Future<Output = Result>) -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(test)
 }

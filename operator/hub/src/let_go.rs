@@ -1,7 +1,7 @@
 //! Everything let go of at once, without a hub: for whoever takes the operator away.
 
 use commonwatt_api::{FINALIZER, ModelDeployment, SiteAssignment};
-use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError};
+use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError, amend};
 
 /// Takes our finalizer off every ModelDeployment and Job of a hub's API server, so that they can be deleted without a
 /// hub, and deletes its assignments. With `really` false nothing is written.
@@ -57,13 +57,11 @@ async fn let_go(
         Err(StoreError::NotFound(_)) => Ok(()),
         other => other,
     };
-    if object.finalizers().contains(&FINALIZER) {
-        let patch = object.without_finalizer(FINALIZER);
-        let merged = store
-            .merge(kind, object.namespace(), object.name(), &patch)
-            .await;
-        gone(merged.map(drop))?;
-    }
+    let finalized = |now: &Object| {
+        let ours = now.finalizers().contains(&FINALIZER);
+        ours.then(|| now.without_finalizer(FINALIZER))
+    };
+    gone(amend(store, kind, object, finalized).await.map(drop))?;
     if !ends || object.is_being_deleted() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! A workload given back: as it was when it was adopted, or as the policy says of what the agent created.
 
 use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, DeletionPolicy, annotations};
-use commonwatt_store::{Failure, Kind, Object, Store, StoreError, to_object};
+use commonwatt_store::{Failure, Kind, Object, Store, StoreError, amend, to_object};
 use serde_json::json;
 
 use crate::agent::{Agent, Cycle};
@@ -205,14 +205,7 @@ pub(crate) async fn disown(
     found: &Object,
 ) -> Result<(), StoreError> {
     // An apply of nothing would give up only what was applied, and take the field away where nobody else owns it.
-    let now = store.get(kind, found.namespace(), found.name()).await?;
-    if let Some(now) = now.filter(|now| now.uid() == found.uid())
-        && let Some(patch) = now.without_our_ownership()
-    {
-        store
-            .merge(kind, found.namespace(), found.name(), &patch)
-            .await?;
-    }
+    amend(store, kind, found, Object::without_our_ownership).await?;
     Ok(())
 }
 

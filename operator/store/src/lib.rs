@@ -1,6 +1,7 @@
 //! What hub and site ask of an API server. A real one (`kubernetes`) and a simulated one (`simulator`) implement the
 //! same small [`Store`], so that both run the same code, faults included.
 
+mod amend;
 mod clock;
 mod failure;
 mod given_back;
@@ -12,6 +13,7 @@ mod status;
 mod store;
 mod typed;
 
+pub use amend::amend;
 pub use clock::Clock;
 pub use failure::Failure;
 pub use given_back::GivenBack;

@@ -1,0 +1,129 @@
+//! Everything given back at once while others go on writing, as controllers do.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use commonwatt_api::{FIELD_MANAGER, FINALIZER};
+use commonwatt_hub::let_everything_go;
+use commonwatt_simulator::MemoryServer;
+use commonwatt_site::give_everything_back;
+use commonwatt_store::{Event, Kind, Object, Store, StoreError};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::fleet::{ASSIGNMENT, MODEL, RECORD};
+use crate::steering::{Hall, model, run, served};
+
+type Answer<T> = std::result::Result<T, StoreError>;
+
+/// A server on which a controller is faster once for every object: it writes a status right before the first patch that
+/// counts on a version.
+struct Busy {
+    server: Arc<MemoryServer>,
+    disturbed: Mutex<BTreeSet<String>>,
+}
+
+impl Busy {
+    fn on(server: &Arc<MemoryServer>) -> Self {
+        Self {
+            server: server.clone(),
+            disturbed: Mutex::default(),
+        }
+    }
+
+    fn is_first(&self, kind: &Kind, name: &str) -> bool {
+        let mut disturbed = self.disturbed.lock().expect("names");
+        disturbed.insert(format!("{kind} {name}"))
+    }
+}
+
+#[async_trait]
+impl Store for Busy {
+    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Answer<Vec<Object>> {
+        self.server.list(kind, namespace).await
+    }
+
+    async fn get(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Answer<Option<Object>> {
+        self.server.get(kind, namespace, name).await
+    }
+
+    async fn create(&self, kind: &Kind, object: &Object) -> Answer<Object> {
+        self.server.create(kind, object).await
+    }
+
+    async fn apply(&self, kind: &Kind, object: &Object) -> Answer<Object> {
+        self.server.apply(kind, object).await
+    }
+
+    async fn merge(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+    ) -> Answer<Object> {
+        if patch["metadata"]["resourceVersion"].is_string() && self.is_first(kind, name) {
+            let status = json!({ "status": { "seenBy": "a controller" } });
+            let written = self.server.merge_status(kind, namespace, name, &status);
+            written.await?;
+        }
+        self.server.merge(kind, namespace, name, patch).await
+    }
+
+    async fn merge_status(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+    ) -> Answer<Object> {
+        self.server.merge_status(kind, namespace, name, patch).await
+    }
+
+    async fn delete(&self, kind: &Kind, object: &Object) -> Answer<()> {
+        self.server.delete(kind, object).await
+    }
+
+    async fn event(&self, about: &Object, event: &Event) -> Answer<()> {
+        self.server.event(about, event).await
+    }
+}
+
+#[test]
+fn what_controllers_write_meanwhile_is_no_reason_not_to_give_back() -> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), model("Enforce")])?;
+        hall.turns(12).await?;
+        assert_eq!(hall.replicas(), Some(json!(2)));
+        // As a real API server notes what an apply of ours has set; the one in memory notes nothing.
+        let fields = json!({ "f:spec": { "f:replicas": {} } });
+        let ours = json!([{ "manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields }]);
+        let noted = json!({ "metadata": { "managedFields": ours } });
+        hall.set(&Kind::DEPLOYMENT, "chat", noted).await?;
+        let given = give_everything_back(&Busy::on(&hall.0.sites), &[], true).await?;
+        assert!(!given.is_empty());
+        for given in &given {
+            assert_eq!(given.failed, None, "{}", given.object);
+        }
+        assert_eq!(hall.replicas(), Some(json!(4)));
+        assert_eq!(hall.at(&RECORD, "spec"), None);
+        let managers = hall.at(&Kind::DEPLOYMENT, "metadata.managedFields");
+        assert_eq!(managers, Some(json!([{}])), "nobody's");
+
+        let gone = let_everything_go(&Busy::on(&hall.0.hub_server), true).await?;
+        assert!(gone.len() >= 2, "the assignment and the model: {gone:?}");
+        for gone in &gone {
+            assert_eq!(gone.failed, None, "{}", gone.object);
+        }
+        let models = hall.0.hub_server.all(&MODEL);
+        assert!(!models[0].finalizers().contains(&FINALIZER));
+        assert!(hall.0.hub_server.all(&ASSIGNMENT).is_empty());
+        Ok(())
+    })
+}
