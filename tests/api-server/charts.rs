@@ -1,5 +1,6 @@
 //! The charts, installed by Helm: what they bring, what the account may then do, and what stays when they go.
 
+mod linted;
 mod rights;
 
 use std::fs;

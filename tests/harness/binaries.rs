@@ -1,4 +1,4 @@
-//! The programs of a control plane and of a node, built from Go modules and kept in the user's cache.
+//! The programs of a control plane, of a node and of linters, built from Go modules and kept in the user's cache.
 
 mod recipes;
 
@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 pub use self::recipes::Tool;
-use self::recipes::{CONTROL_PLANE, NODE, Recipe, STAGES};
+use self::recipes::{CONTROL_PLANE, LINTERS, NODE, Recipe, STAGES};
 use crate::command::{command_line, run};
 use crate::{Error, Progress, Result};
 
@@ -57,11 +57,9 @@ pub fn ensure(progress: Progress) -> Result<Binaries> {
     fs::create_dir_all(&cache).map_err(Error::file("create", &cache))?;
     let places = places(CONTROL_PLANE, &cache, &go)?;
     let stages = cache.join(key("kwok", &go)?).join("stages");
-    if !(places.iter().all(built) && stages.exists()) {
+    build_missing(&places, &cache, progress)?;
+    if !stages.exists() {
         let _lock = lock(&cache, progress)?;
-        for (recipe, place) in places.iter().filter(|place| !built(place)) {
-            build(recipe, place, progress)?;
-        }
         if !stages.exists() {
             copy_stages(&stages)?;
         }
@@ -72,17 +70,32 @@ pub fn ensure(progress: Progress) -> Result<Binaries> {
 
 /// The same for a node's programs beside those of a control plane (about 5 minutes more the first time).
 pub fn ensure_node(progress: Progress) -> Result<Binaries> {
+    ensure_with(NODE, progress)
+}
+
+/// The same for linters of manifests beside the programs of a control plane (about 3 minutes more the first time).
+pub fn ensure_linters(progress: Progress) -> Result<Binaries> {
+    ensure_with(LINTERS, progress)
+}
+
+fn ensure_with(recipes: &'static [Recipe], progress: Progress) -> Result<Binaries> {
     let mut binaries = ensure(progress)?;
     let cache = cache()?;
-    let places = places(NODE, &cache, &go_version()?)?;
-    if !places.iter().all(built) {
-        let _lock = lock(&cache, progress)?;
-        for (recipe, place) in places.iter().filter(|place| !built(place)) {
-            build(recipe, place, progress)?;
-        }
-    }
+    let places = places(recipes, &cache, &go_version()?)?;
+    build_missing(&places, &cache, progress)?;
     binaries.paths.extend(paths(places));
     Ok(binaries)
+}
+
+fn build_missing(places: &[Place], cache: &Path, progress: Progress) -> Result<()> {
+    if places.iter().all(built) {
+        return Ok(());
+    }
+    let _lock = lock(cache, progress)?;
+    for (recipe, place) in places.iter().filter(|place| !built(place)) {
+        build(recipe, place, progress)?;
+    }
+    Ok(())
 }
 
 type Place = (&'static Recipe, PathBuf);
@@ -154,11 +167,13 @@ fn key(module: &str, go: &str) -> Result<String> {
             .map_err(Error::file("read", &path))?
             .hash(&mut hasher);
     }
-    let recipes = CONTROL_PLANE.iter().chain(NODE);
-    for recipe in recipes.filter(|recipe| recipe.module == module) {
+    for recipe in recipes::all().filter(|recipe| recipe.module == module) {
         (recipe.name, recipe.package, recipe.stamp).hash(&mut hasher);
         if let Some(tags) = recipe.c_tags {
             tags.hash(&mut hasher);
+        }
+        if let Some(experiment) = recipe.experiment {
+            experiment.hash(&mut hasher);
         }
     }
     // A hash that differs under another Rust release costs one more link from Go's own cache.
@@ -213,6 +228,9 @@ fn build(recipe: &Recipe, place: &Path, progress: Progress) -> Result<()> {
         .arg("-o")
         .arg(&unfinished)
         .arg(recipe.package);
+    if let Some(experiment) = recipe.experiment {
+        command.env("GOEXPERIMENT", experiment);
+    }
     go(name, command)?;
     let path = place.join(name);
     fs::rename(&unfinished, &path).map_err(Error::file("write", &path))?;

@@ -66,9 +66,12 @@ fn run_all(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
     } else if commonwatt_harness::unavailable().is_none() {
         // Before any test, so that no test waits for a compiler.
         commonwatt_harness::ensure(Progress::Stderr)?;
-        if !chooses_packages(&arguments.rest) && commonwatt_harness::no_node().is_none() {
-            commonwatt_harness::ensure_node(Progress::Stderr)?;
-            crate::image::build()?;
+        if !chooses_packages(&arguments.rest) {
+            commonwatt_harness::ensure_linters(Progress::Stderr)?;
+            if commonwatt_harness::no_node().is_none() {
+                commonwatt_harness::ensure_node(Progress::Stderr)?;
+                crate::image::build()?;
+            }
         }
     }
     let mut child = command

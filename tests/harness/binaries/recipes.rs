@@ -31,6 +31,10 @@ pub enum Tool {
     KubeProxy,
     /// What runs in the containers of the tests.
     Container,
+    /// A linter of manifests.
+    KubeScore,
+    /// Another, with checks of its own.
+    TrivyChecks,
 }
 
 /// How a tool is built.
@@ -47,6 +51,8 @@ pub(super) struct Recipe {
     /// Build tags of what needs a C library. Everything else is built without cgo: a machine without a C compiler then
     /// builds the same static binaries.
     pub(super) c_tags: Option<&'static str>,
+    /// What of Go is still an experiment and has to be asked for.
+    pub(super) experiment: Option<&'static str>,
     /// What a first build took on two cores, for the progress line.
     pub(super) cold: &'static str,
 }
@@ -61,6 +67,7 @@ pub(super) const CONTROL_PLANE: &[Recipe] = &[
         package: "go.etcd.io/etcd/server/v3",
         stamp: &[],
         c_tags: None,
+        experiment: None,
         cold: "20 s",
     },
     kubernetes(
@@ -95,6 +102,7 @@ pub(super) const CONTROL_PLANE: &[Recipe] = &[
         package: "sigs.k8s.io/kwok/cmd/kwok",
         stamp: &[],
         c_tags: None,
+        experiment: None,
         cold: "2 min",
     },
     Recipe {
@@ -105,6 +113,7 @@ pub(super) const CONTROL_PLANE: &[Recipe] = &[
         package: "helm.sh/helm/v4/cmd/helm",
         stamp: &["helm.sh/helm/v4/internal/version.version=v4.3.1"],
         c_tags: None,
+        experiment: None,
         cold: "3 min",
     },
 ];
@@ -119,6 +128,7 @@ pub(super) const NODE: &[Recipe] = &[
         package: "github.com/opencontainers/runc",
         stamp: &[],
         c_tags: Some("seccomp"),
+        experiment: None,
         cold: "20 s",
     },
     containerd(
@@ -161,9 +171,42 @@ pub(super) const NODE: &[Recipe] = &[
         package: "commonwatt.dev/tests/container",
         stamp: &[],
         c_tags: None,
+        experiment: None,
         cold: "10 s",
     },
 ];
+
+/// What judges rendered charts: two linters that share no checks.
+pub(super) const LINTERS: &[Recipe] = &[
+    Recipe {
+        tool: Tool::KubeScore,
+        name: "kube-score",
+        version: "v1.20.0",
+        module: "kube-score",
+        package: "github.com/zegl/kube-score/cmd/kube-score",
+        stamp: &[],
+        c_tags: None,
+        experiment: None,
+        cold: "1 min",
+    },
+    Recipe {
+        tool: Tool::TrivyChecks,
+        name: "trivy-checks",
+        version: "v0.74.0",
+        module: "trivy",
+        package: "commonwatt.dev/tests/trivy",
+        stamp: &[],
+        c_tags: None,
+        // Trivy reads JSON with it.
+        experiment: Some("jsonv2"),
+        cold: "2 min",
+    },
+];
+
+/// Everything.
+pub(super) fn all() -> impl Iterator<Item = &'static Recipe> {
+    CONTROL_PLANE.iter().chain(NODE).chain(LINTERS)
+}
 
 const fn containerd(
     tool: Tool,
@@ -179,6 +222,7 @@ const fn containerd(
         package,
         stamp: &["github.com/containerd/containerd/v2/version.Version=v2.4.2"],
         c_tags: None,
+        experiment: None,
         cold,
     }
 }
@@ -206,6 +250,7 @@ const fn of_kubernetes(
         module,
         package,
         c_tags: None,
+        experiment: None,
         stamp: &[
             "k8s.io/component-base/version.gitVersion=v1.36.0",
             "k8s.io/component-base/version.gitMajor=1",
@@ -231,11 +276,7 @@ mod tests {
 
     #[test]
     fn the_versions_that_are_shown_and_stamped_are_those_that_are_built() {
-        for recipe in CONTROL_PLANE
-            .iter()
-            .chain(NODE)
-            .filter(|recipe| recipe.tool != Tool::Container)
-        {
+        for recipe in all().filter(|recipe| recipe.tool != Tool::Container) {
             let path = super::super::modules().join(recipe.module).join("go.mod");
             let module = std::fs::read_to_string(&path).unwrap();
             let Recipe {
@@ -246,8 +287,9 @@ mod tests {
             } = recipe;
             let required = module.lines().any(|line| {
                 let mut words = line.trim_start_matches("require").split_whitespace();
-                words.next().is_some_and(|path| package.starts_with(path))
-                    && words.next() == Some(version)
+                let builds =
+                    |path: &str| package.starts_with(path) || path.ends_with(recipe.module);
+                words.next().is_some_and(builds) && words.next() == Some(version)
             });
             assert!(
                 required,

@@ -58,6 +58,7 @@ fn node(name: &str, product: &str, gpus: u32, extra_labels: &[(&str, &str)]) -> 
     let capacity = json!({
         "cpu": (16 * gpus.max(1)).to_string(),
         "memory": format!("{}Gi", 128 * gpus.max(1)),
+        "ephemeral-storage": "1Ti",
         "pods": "110",
         "nvidia.com/gpu": gpus.to_string(),
     });
