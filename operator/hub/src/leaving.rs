@@ -1,7 +1,10 @@
 //! What comes to an end: deployments and jobs that are deleted, jobs that are done, assignments that were given back.
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{DeletionPolicy, FINALIZER, ModelDeployment, SiteAssignment, SubjectKind};
+use commonwatt_api::conditions::reasons;
+use commonwatt_api::{
+    DeletionPolicy, FINALIZER, Mode, ModelDeployment, SiteAssignment, SubjectKind,
+};
 use commonwatt_store::{
     Event, EventType, Failure, Kind, Object, StoreError, merge_diff, to_object,
 };
@@ -48,14 +51,38 @@ impl Hub {
             .cloned()
             .collect();
         for job in jobs {
-            if self
+            let left = self
                 .give_back(cycle, SubjectKind::Job, &job, DeletionPolicy::Drain, now)
-                .await
-                == 0
-            {
-                self.drop_finalizer(cycle, &Kind::JOB, &job).await;
+                .await;
+            match left {
+                0 if self.may_write_jobs() => {
+                    self.drop_finalizer(cycle, &Kind::JOB, &job).await;
+                }
+                0 => self.say_job_waits(&job).await,
+                _ => {}
             }
         }
+    }
+
+    /// A Job is a workload, and elsewhere than in Enforce the account cannot write any.
+    pub(crate) fn may_write_jobs(&self) -> bool {
+        self.mode == Mode::Enforce
+    }
+
+    /// Says why a Job that was given back does not go: from when the hub was bolder it has our finalizer.
+    async fn say_job_waits(&self, job: &Object) {
+        if !job.finalizers().contains(&FINALIZER) {
+            return;
+        }
+        let event = Event {
+            type_: EventType::Warning,
+            reason: reasons::ADVISING.into(),
+            message: format!(
+                "given back, and kept by its finalizer: a hub in {:?} writes no Job; run the hub in Enforce, or take {FINALIZER} off metadata.finalizers",
+                self.mode
+            ),
+        };
+        let _ = self.store.event(job, &event).await;
     }
 
     /// Asks sites to give back what belongs to an object. Returns how many assignments are left.
@@ -139,7 +166,7 @@ impl Hub {
         }
     }
 
-    /// A job's status at its site is the hub's Job's status; a finished one gives its place back.
+    /// A job's status at its site is the hub's Job's status, where the hub may write it; a finished one gives its place back.
     pub(crate) async fn finish_jobs(&self, cycle: &mut Cycle, _: DateTime<Utc>) {
         let jobs: Vec<(String, Object)> = cycle
             .seen
@@ -160,7 +187,7 @@ impl Hub {
             };
             let empty = json!({});
             let old = job.at("status").unwrap_or(&empty);
-            if let Some(patch) = merge_diff(old, &status) {
+            if let Some(patch) = merge_diff(old, &status).filter(|_| self.may_write_jobs()) {
                 let patch = json!({ "status": patch });
                 match self
                     .store

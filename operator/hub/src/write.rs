@@ -133,9 +133,8 @@ impl Hub {
             .deployments
             .values()
             .filter_map(|deployment| to_object(deployment).ok());
-        // Elsewhere than in Enforce the account may not write a Job.
-        let enforces = self.mode == Mode::Enforce;
-        let jobs = cycle.seen.jobs.values().filter(|_| enforces).cloned();
+        let jobs = cycle.seen.jobs.values();
+        let jobs = jobs.filter(|_| self.may_write_jobs()).cloned();
         let of = |kind: SubjectKind| move |object| (kind, object);
         let all: Vec<(SubjectKind, Object)> = deployments
             .map(of(SubjectKind::ModelDeployment))
