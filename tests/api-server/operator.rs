@@ -2,6 +2,7 @@
 
 mod adoption;
 mod asked;
+mod audit;
 mod autoscaled;
 mod beside;
 mod crashes;

@@ -1,6 +1,7 @@
 //! One whole control plane on loopback.
 
 mod access;
+mod audit;
 mod base64;
 mod components;
 mod keys;
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use access::Kubeconfig;
+pub use audit::Request;
 pub use stages::RUN_SECONDS_ANNOTATION;
 
 use crate::process::Process;
@@ -38,6 +40,8 @@ pub struct ControlPlane {
     kubeconfig: Kubeconfig,
     /// Loopback, or where the node that it has can reach it.
     address: Ipv4Addr,
+    /// Whether the API server writes down what service accounts ask.
+    audited: bool,
     tokens: keys::Tokens,
     nodes: Mutex<usize>,
     // Before `scratch`: the processes end before their files go.
@@ -61,19 +65,39 @@ impl ControlPlane {
         Self::start_at(name, &binaries, Ipv4Addr::LOCALHOST)
     }
 
+    /// The same with an audit log, which [`requests`](Self::requests) reads.
+    pub fn start_audited(name: &str) -> Result<Self> {
+        let binaries = crate::ensure(Progress::Stderr)?;
+        Self::start_in_turn(name, &binaries, Ipv4Addr::LOCALHOST, true)
+    }
+
     /// The same for a real node, without kwok, at an address that the node can reach.
     pub(crate) fn start_at(name: &str, binaries: &Binaries, address: Ipv4Addr) -> Result<Self> {
+        Self::start_in_turn(name, binaries, address, false)
+    }
+
+    fn start_in_turn(
+        name: &str,
+        binaries: &Binaries,
+        address: Ipv4Addr,
+        audited: bool,
+    ) -> Result<Self> {
         let _turn = turn::wait(&binaries::cache()?)?;
         let mut attempt = 1;
         loop {
-            match Self::start_once(name, binaries, address) {
+            match Self::start_once(name, binaries, address, audited) {
                 Err(error) if attempt < ATTEMPTS && is_taken_port(&error) => attempt += 1,
                 result => return result,
             }
         }
     }
 
-    fn start_once(name: &str, binaries: &Binaries, address: Ipv4Addr) -> Result<Self> {
+    fn start_once(
+        name: &str,
+        binaries: &Binaries,
+        address: Ipv4Addr,
+        audited: bool,
+    ) -> Result<Self> {
         let scratch = Scratch::new(name)?;
         let [api, etcd, etcd_peer] = ports::free()?;
         let tokens = keys::write(&scratch)?;
@@ -87,6 +111,7 @@ impl ControlPlane {
             },
             kubeconfig: Kubeconfig::unwritten(&scratch),
             address,
+            audited,
             tokens,
             nodes: Mutex::new(0),
             processes: Mutex::new(Vec::new()),
@@ -94,6 +119,9 @@ impl ControlPlane {
         };
         plane.launch("etcd", &plane.etcd())?;
         plane.ready("etcd", || TcpStream::connect(("127.0.0.1", etcd)).is_ok())?;
+        if audited {
+            plane.scratch.write(audit::POLICY, audit::POLICY_TEXT)?;
+        }
         plane.launch("kube-apiserver", &plane.api_server())?;
         // The server makes its own certificate when it starts. Once it listens the file is whole;
         // that the file exists says less, and a start in a hundred read half of it.

@@ -35,7 +35,7 @@ mod wait;
 
 pub use binaries::{Binaries, Tool, ensure, ensure_linters, ensure_node};
 pub use command::Output;
-pub use control_plane::{ControlPlane, Kubeconfig, RUN_SECONDS_ANNOTATION};
+pub use control_plane::{ControlPlane, Kubeconfig, RUN_SECONDS_ANNOTATION, Request};
 pub use error::{Error, Result};
 pub use node::{ENGINE_IMAGE, NODE_NAME, Node, no_node};
 pub use ports::free as free_ports;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{ControlPlane, keys, stages};
+use super::{ControlPlane, audit, keys, stages};
 use crate::Tool;
 
 impl ControlPlane {
@@ -67,6 +67,16 @@ impl ControlPlane {
             // Loopback may not be an endpoint of the `kubernetes` Service, and no pod here could use it.
             "--endpoint-reconciler-type=none".to_owned()
         });
+        if self.audited {
+            flags.push(format!(
+                "--audit-policy-file={}",
+                self.in_directory(audit::POLICY)
+            ));
+            flags.push(format!(
+                "--audit-log-path={}",
+                self.in_directory(audit::LOG)
+            ));
+        }
         self.command(Tool::KubeApiserver, &flags)
     }
 

@@ -187,11 +187,12 @@ pub const RULES: &[Rule] = &[
         PATCH,
         "the limit in force and who set it, the evidence of an event, the figures of a report",
     ),
-    rule(
+    from(
+        Enforce,
         Site,
         Of("events.k8s.io", &["events"]),
         TELL,
-        "what happened to an object, once and then counted",
+        "what was done to a workload, or could not be, once and then counted; until then a site speaks by conditions",
     ),
     rule(
         Site,
