@@ -1,6 +1,6 @@
 //! The operator as a process, as a pod would run it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub struct Operator {
     kubeconfig: PathBuf,
     arguments: Vec<String>,
     roles: String,
-    halt: Option<u32>,
+    halt: Option<PathBuf>,
     identity: String,
     mode: String,
 }
@@ -64,8 +64,9 @@ impl Operator {
         self
     }
 
-    pub fn halted_after(mut self, writes: u32) -> Self {
-        self.halt = Some(writes);
+    /// Stops at the first place of a write that this list does not name yet, and adds it there.
+    pub fn halted_by(mut self, list: &Path) -> Self {
+        self.halt = Some(list.to_owned());
         self
     }
 
@@ -87,8 +88,8 @@ impl Operator {
             .arg("--ledger")
             .arg(folder.path().join("ledger"))
             .args(&self.arguments);
-        if let Some(writes) = self.halt {
-            command.arg(format!("--halt-after-writes={writes}"));
+        if let Some(list) = &self.halt {
+            command.arg("--halt-list").arg(list);
         }
         let mut folder = folder;
         if std::env::var_os("COMMONWATT_KEEP").is_some() {
@@ -135,11 +136,6 @@ impl Started {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-    }
-
-    /// Whether it has stopped before a write, as it was told to.
-    pub fn is_halted(&self) -> bool {
-        self.log().contains("halted before")
     }
 
     /// Whether it is ready, by its own word.
@@ -204,7 +200,7 @@ pub fn program() -> Result<PathBuf> {
         }
         // target/debug/deps/api_server-0123 → target/debug/commonwatt
         let test = std::env::current_exe().map_err(|error| error.to_string())?;
-        let folder = test.parent().and_then(std::path::Path::parent);
+        let folder = test.parent().and_then(Path::parent);
         Ok(folder.ok_or("no target folder")?.join("commonwatt"))
     };
     Ok(BUILT.get_or_init(build).clone()?)

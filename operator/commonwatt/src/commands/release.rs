@@ -1,6 +1,8 @@
 //! `commonwatt release`: everything given back, without a running operator.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -9,13 +11,13 @@ use commonwatt_api::WorkloadAdapter;
 use commonwatt_hub::let_everything_go;
 use commonwatt_kubernetes::{Election, Leadership};
 use commonwatt_site::give_everything_back;
-use commonwatt_store::{GivenBack, StoreError};
+use commonwatt_store::{GivenBack, Store, StoreError};
 use kube::Client;
 
 use super::access::Access;
 use super::fleet::wait_for;
 use crate::printed::{Output, table};
-use crate::running::{AGENT_LEASE, HUB_LEASE};
+use crate::running::{AGENT_LEASE, Guarded, HUB_LEASE, Halt};
 
 /// The chart's adapters: they go with its release, and what they say of Kubernetes' own kinds still holds.
 const SHIPPED: [&str; 3] = [
@@ -52,6 +54,9 @@ pub struct Release {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// For tests of crashes: stop, as if frozen, at the first place of a write that this list does not name yet
+    #[arg(long, hide = true, value_name = "FILE")]
+    halt_list: Option<PathBuf>,
 }
 
 impl Release {
@@ -60,13 +65,18 @@ impl Release {
         let rows = wait_for(async {
             let cluster = self.access.cluster().await?;
             if self.dry_run {
-                return self.release(&cluster).await;
+                return self.release(cluster.store).await;
             }
+            let halt = self.halt_list.as_deref().map(Halt::with).transpose();
+            let halt = halt.context("--halt-list cannot be read")?;
             // Whoever has the leases is the operator: it and this command never act at once.
             let hub = self.take(&cluster.client, HUB_LEASE).await?;
             let agent = self.take(&cluster.client, AGENT_LEASE).await?;
-            let rows = self.release(&cluster).await;
-            for lease in [hub, agent].into_iter().flatten() {
+            let held: Vec<Leadership> = [hub, agent].into_iter().flatten().collect();
+            let leads = held.iter().map(Leadership::lead).collect();
+            let store = Guarded::new("release", cluster.store, leads, halt);
+            let rows = self.release(store).await;
+            for lease in held {
                 lease.resign().await;
             }
             rows
@@ -83,13 +93,13 @@ impl Release {
     }
 
     /// Workloads first: an object that is let go of may take what is known of them along.
-    async fn release(&self, cluster: &super::access::Cluster) -> anyhow::Result<Vec<GivenBack>> {
+    async fn release(&self, store: Arc<dyn Store>) -> anyhow::Result<Vec<GivenBack>> {
         let mut shipped = Vec::new();
         for text in SHIPPED {
             let adapter: WorkloadAdapter = serde_saphyr::from_str(text)?;
             shipped.push(adapter);
         }
-        let (store, really) = (cluster.store.as_ref(), !self.dry_run);
+        let (store, really) = (store.as_ref(), !self.dry_run);
         let given = give_everything_back(store, &shipped, really).await;
         let mut rows = given.context("the site's records cannot be read")?;
         let let_go = let_everything_go(store, really).await;

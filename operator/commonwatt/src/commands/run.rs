@@ -87,9 +87,9 @@ pub struct Run {
     /// For trials: seconds of that clock per real second
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     speed: f64,
-    /// For tests of crashes: stop, as if frozen, before the write after so many
-    #[arg(long, hide = true, env = "COMMONWATT_HALT_AFTER_WRITES")]
-    halt_after_writes: Option<u32>,
+    /// For tests of crashes: stop, as if frozen, at the first place of a write that this list does not name yet
+    #[arg(long, hide = true, value_name = "FILE")]
+    halt_list: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,7 +135,9 @@ impl Run {
         tracing::info!(address = %listener.local_addr()?, "serving metrics, probes and pages");
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let (end, ended) = watch::channel(false);
-        let (context, ready) = self.context(clock, metrics.clone(), ended);
+        let halt = self.halt_list.as_deref().map(Halt::with).transpose();
+        let halt = halt.context("--halt-list cannot be read")?;
+        let (context, ready) = self.context(clock, metrics.clone(), ended, halt);
         let board = context.board.clone();
         let (served, until) = tokio::sync::oneshot::channel::<()>();
         let server = tokio::spawn(serve(
@@ -164,6 +166,7 @@ impl Run {
         clock: ScaledClock,
         metrics: Metrics,
         ended: watch::Receiver<bool>,
+        halt: Option<Arc<Halt>>,
     ) -> (Context, watch::Receiver<bool>) {
         let has = |role| self.roles.contains(&role);
         let mut roles = Vec::new();
@@ -201,7 +204,7 @@ impl Run {
             ended,
             hub_bell: Bell::default(),
             sites_bell: Bell::default(),
-            halt: self.halt_after_writes.map(Halt::after),
+            halt,
         };
         (context, ready)
     }

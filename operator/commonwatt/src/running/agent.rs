@@ -92,7 +92,12 @@ impl Role {
         let lead = leadership.lead();
         let mut leads = self.leads.clone();
         leads.push(lead.clone());
-        let store = Guarded::new(self.store.clone(), leads.clone(), self.context.halt.clone());
+        let store = Guarded::new(
+            "site",
+            self.store.clone(),
+            leads.clone(),
+            self.context.halt.clone(),
+        );
         let bell = Bell::default();
         self.links.under(&leads, self.context.halt.as_ref(), &bell);
         // News at the site, and what the hub of this process has written: its store is shared, and says nothing of it.

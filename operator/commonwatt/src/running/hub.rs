@@ -75,6 +75,7 @@ impl Role {
         .start();
         let lead = leadership.lead();
         let store = Guarded::new(
+            "hub",
             self.store.clone(),
             vec![lead.clone()],
             self.context.halt.clone(),

@@ -11,7 +11,8 @@ use commonwatt_store::{Kind, Object, Store};
 use k8s_openapi::ByteString;
 
 use super::agent::Place;
-use super::guard::{Guarded, Halt};
+use super::guard::Guarded;
+use super::halt::Halt;
 use super::pace::{Bell, Following};
 
 /// Secrets.
@@ -131,7 +132,7 @@ impl Links {
     }
 
     fn guarded(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
-        Guarded::new(store, self.leads.clone(), self.halt.clone())
+        Guarded::new("site to hub", store, self.leads.clone(), self.halt.clone())
     }
 
     /// The store of the hub that a Secret's kubeconfig leads to. A client is made anew only when the Secret has changed.

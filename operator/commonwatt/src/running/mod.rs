@@ -2,6 +2,7 @@
 
 mod agent;
 mod guard;
+mod halt;
 mod hub;
 mod links;
 mod pace;
@@ -24,7 +25,8 @@ use tokio::task::JoinSet;
 use crate::board::Board;
 
 pub use agent::LEASE as AGENT_LEASE;
-pub use guard::Halt;
+pub use guard::Guarded;
+pub use halt::Halt;
 pub use hub::LEASE as HUB_LEASE;
 pub use links::{SECRET, kubeconfig};
 pub use pace::Bell;

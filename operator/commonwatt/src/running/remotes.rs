@@ -125,6 +125,7 @@ impl Remotes {
         );
         let (stop, stopped) = watch::channel(false);
         let hub: std::sync::Arc<dyn Store> = Guarded::new(
+            "hub",
             self.hub.store.clone(),
             vec![self.lead.clone()],
             self.context.halt.clone(),
