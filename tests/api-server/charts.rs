@@ -1,5 +1,7 @@
 //! The charts, installed by Helm: what they bring, what the account may then do, and what stays when they go.
 
+mod confined;
+mod kept;
 mod linted;
 mod rights;
 
@@ -159,33 +161,6 @@ fn the_agent_of_a_site_writes_its_own_offer_and_answers_and_nobody_elses() -> Re
 }
 
 #[test]
-fn the_operator_starts_under_the_restricted_pod_security_standard() -> Result {
-    let plane = control_plane!("restricted");
-    install_definitions(&plane)?;
-    plane.add_gpu_nodes(1, "NVIDIA-L4", 1, &[])?;
-    plane.apply_yaml(&format!(
-        "{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}, \
-         labels: {{pod-security.kubernetes.io/enforce: restricted}}}}}}"
-    ))?;
-    install(
-        &plane,
-        "commonwatt",
-        &["persistence.enabled=false".to_owned()],
-    )
-    .ok()?;
-    plane
-        .kubectl([
-            "rollout",
-            "status",
-            "deployment/commonwatt",
-            "--timeout=60s",
-            &format!("--namespace={NAMESPACE}"),
-        ])
-        .ok()?;
-    Ok(())
-}
-
-#[test]
 fn helm_refuses_values_that_mean_nothing() -> Result {
     let plane = control_plane!("values");
     for (value, said) in [
@@ -212,55 +187,6 @@ fn helm_refuses_values_that_mean_nothing() -> Result {
         chart("commonwatt-crds"),
     ]);
     assert!(lint.succeeded(), "{}{}", lint.stdout, lint.stderr);
-    Ok(())
-}
-
-#[test]
-fn uninstalling_both_charts_keeps_definitions_objects_and_workloads() -> Result {
-    let plane = control_plane!("uninstall");
-    plane
-        .helm([
-            "install",
-            "definitions",
-            &chart("commonwatt-crds"),
-            "--wait",
-        ])
-        .ok()?;
-    install(&plane, "commonwatt", &["replicas=0".to_owned()]).ok()?;
-    let profile = checkout("deploy/profiles/llama-3.1-8b-h100.yaml");
-    plane.apply_yaml(&fs::read_to_string(profile)?)?;
-    plane
-        .kubectl([
-            "create",
-            "deployment",
-            "chat",
-            "--image=chat",
-            "--replicas=0",
-        ])
-        .ok()?;
-    plane
-        .helm([
-            "uninstall",
-            "commonwatt",
-            "--namespace",
-            NAMESPACE,
-            "--wait",
-        ])
-        .ok()?;
-    let said = plane.helm(["uninstall", "definitions", "--wait"]).ok()?;
-    assert!(said.contains("kept"), "{said}");
-    let definitions = plane
-        .kubectl(["get", "customresourcedefinitions", "--output=name"])
-        .ok()?;
-    assert_eq!(definitions.lines().count(), 15, "{definitions}");
-    plane
-        .kubectl(["get", "modelprofile/llama-3.1-8b-h100", "deployment/chat"])
-        .ok()?;
-    // Adapters are data without which nothing is touched; they go with their release.
-    let adapters = plane
-        .kubectl(["get", "workloadadapters", "--output=name"])
-        .ok()?;
-    assert_eq!(adapters, "");
     Ok(())
 }
 

@@ -6,7 +6,7 @@ mod audit;
 mod autoscaled;
 mod beside;
 mod crashes;
-mod fleet;
+pub mod fleet;
 mod limits;
 mod placing;
 pub mod program;
