@@ -138,7 +138,7 @@ fn modules() -> PathBuf {
 }
 
 /// The user's cache of this project's programs.
-pub(crate) fn cache() -> Result<PathBuf> {
+pub fn cache() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
         Some(directory) => PathBuf::from(directory),
         None => std::env::home_dir()

@@ -33,7 +33,7 @@ mod skip;
 mod turn;
 mod wait;
 
-pub use binaries::{Binaries, Tool, ensure, ensure_linters, ensure_node};
+pub use binaries::{Binaries, Tool, cache, ensure, ensure_linters, ensure_node};
 pub use command::Output;
 pub use control_plane::{ControlPlane, Kubeconfig, RUN_SECONDS_ANNOTATION, Request};
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use crate::cargo::{cargo, root};
+use crate::deny;
 use crate::generators::GENERATORS;
 
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -25,6 +26,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
             "warnings",
         ]),
         "mend what clippy found",
+    )?;
+    step(
+        &mut deny::command()?,
+        "do without the dependency, or say in deny.toml why it may be",
     )?;
     for generator in GENERATORS {
         if root().join(generator.needs).exists() {

@@ -3,6 +3,7 @@
 mod cargo;
 mod check;
 mod cluster;
+mod deny;
 mod generators;
 mod image;
 mod report;
@@ -31,7 +32,7 @@ enum Command {
     Cluster(cluster::Arguments),
     /// Build the operator's image without a container engine.
     Image(image::Arguments),
-    /// Check what needs no tests: format, lints, and that generated files are up to date.
+    /// Check what needs no tests: format, lints, dependencies, and that generated files are up to date.
     Check,
 }
 
