@@ -356,3 +356,20 @@ fn a_leader_that_was_replaced_is_not_heard_though_nothing_is_admitted_any_more()
         Ok(())
     })
 }
+
+/// What a hub writes itself is no news to it: what it left for the next turn would wait for half a minute.
+#[test]
+fn a_model_that_is_deleted_goes_in_the_turn_in_which_its_last_place_was_given_back() -> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), model("Enforce")])?;
+        hall.turns(12).await?;
+        hall.delete_model().await?;
+        for _ in 0..12 {
+            hall.turns(1).await?;
+            let gone = hall.0.hub_server.all(&MODEL).is_empty();
+            assert_eq!(hall.0.hub_server.all(&ASSIGNMENT).is_empty(), gone);
+        }
+        assert!(hall.0.hub_server.all(&MODEL).is_empty());
+        Ok(())
+    })
+}

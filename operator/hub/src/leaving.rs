@@ -85,7 +85,8 @@ impl Hub {
         let _ = self.store.event(job, &event).await;
     }
 
-    /// Asks sites to give back what belongs to an object. Returns how many assignments are left.
+    /// Asks sites to give back what belongs to an object. Returns how many assignments are left to wait for: those that
+    /// were given back are being deleted in the same cycle, since a hub's own writes wake it for no other.
     async fn give_back(
         &self,
         cycle: &mut Cycle,
@@ -100,6 +101,7 @@ impl Hub {
                 && Some(subject.namespace.as_str()) == object.namespace()
                 && subject.name == object.name()
                 && assignment.metadata.deletion_timestamp.is_none()
+                && !was_given_back(assignment)
         };
         let mine: Vec<SiteAssignment> = cycle
             .seen
@@ -149,10 +151,7 @@ impl Hub {
             .seen
             .assignments
             .values()
-            .filter(|a| {
-                a.spec.release.is_some()
-                    && a.status.as_ref().is_some_and(|s| s.released_at.is_some())
-            })
+            .filter(|assignment| was_given_back(assignment))
             .filter(|a| a.metadata.deletion_timestamp.is_none())
             .cloned()
             .collect();
@@ -288,4 +287,10 @@ impl Hub {
             )),
         }
     }
+}
+
+/// Whether its site has acknowledged a release.
+fn was_given_back(assignment: &SiteAssignment) -> bool {
+    let status = assignment.status.as_ref();
+    assignment.spec.release.is_some() && status.is_some_and(|status| status.released_at.is_some())
 }

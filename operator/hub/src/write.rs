@@ -38,8 +38,8 @@ impl Hub {
         now: DateTime<Utc>,
     ) -> bool {
         let before = cycle.writes;
-        self.let_leave(cycle, now).await;
         self.clear_released(cycle).await;
+        self.let_leave(cycle, now).await;
         if !cycle.findings.is_empty() {
             return cycle.writes > before;
         }
