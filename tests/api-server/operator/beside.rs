@@ -14,7 +14,7 @@ use what_runs::{Git, Look, SERVED, look, managers, serve};
 
 /// A cluster that serves, with the operator's definitions and what the site and the platform declare.
 fn cluster(name: &str) -> Result<(ControlPlane, Git)> {
-    let plane = ControlPlane::start(name)?;
+    let plane = ControlPlane::start_audited(name)?;
     plane.kubectl(["create", "namespace", "models"]).ok()?;
     let definitions = checkout("charts/commonwatt-crds").display().to_string();
     plane
@@ -171,6 +171,10 @@ fn it_looks_advises_takes_over_one_deployment_and_goes_and_nothing_else_is_ever_
     }
     as_before(&plane, &before)?;
     started.terminate()?;
+    // Hub and site with one account, in every mode; `audit` has them apart.
+    let mut refused = plane.requests()?;
+    refused.retain(|request| request.code == 403 && request.user.ends_with(":commonwatt"));
+    assert!(refused.is_empty(), "{refused:?}");
 
     uninstall(&plane)?;
     plane.helm(["uninstall", "definitions", "--wait"]).ok()?;

@@ -14,7 +14,7 @@ use crate::{Result, checkout, install_definitions};
 
 /// A request, and in which mode which role may make it.
 struct Attempt {
-    allowed: Option<(&'static str, &'static str)>,
+    allowed: Option<(&'static str, &'static [&'static str])>,
     /// Method and path.
     request: &'static str,
     body: &'static str,
@@ -30,8 +30,16 @@ const fn never(request: &'static str, body: &'static str) -> Attempt {
 
 /// In Enforce an agent may do this.
 const fn enforcing(request: &'static str, body: &'static str) -> Attempt {
+    in_enforce(&["site"], request, body)
+}
+
+const fn in_enforce(
+    roles: &'static [&'static str],
+    request: &'static str,
+    body: &'static str,
+) -> Attempt {
     Attempt {
-        allowed: Some(("Enforce", "site")),
+        allowed: Some(("Enforce", roles)),
         request,
         body,
     }
@@ -56,6 +64,16 @@ const ATTEMPTS: &[Attempt] = &[
         r#"{"spec":{"replicas":3}}"#,
     ),
     enforcing("DELETE /apis/batch/v1/namespaces/models/jobs/idle", ""),
+    in_enforce(
+        &["hub", "site"],
+        "PATCH /apis/batch/v1/namespaces/models/jobs/idle",
+        LABEL,
+    ),
+    in_enforce(
+        &["hub"],
+        "PATCH /apis/batch/v1/namespaces/models/jobs/idle/status",
+        r#"{"status":{"terminating":0}}"#,
+    ),
     enforcing(
         "PATCH /apis/autoscaling/v2/namespaces/models/horizontalpodautoscalers/chat",
         r#"{"spec":{"maxReplicas":3}}"#,
@@ -335,9 +353,9 @@ fn in_no_mode_and_role_may_an_account_do_what_it_must_not() -> Result {
             runtime.block_on(async {
                 let client = client(&account.text).await?;
                 for attempt in ATTEMPTS {
-                    let allowed = attempt
-                        .allowed
-                        .is_some_and(|(in_mode, role)| in_mode == mode && roles.contains(&role));
+                    let allowed = attempt.allowed.is_some_and(|(in_mode, of)| {
+                        in_mode == mode && roles.iter().any(|role| of.contains(role))
+                    });
                     let code = answer(&client, attempt).await?;
                     if code != if allowed { 200 } else { 403 } {
                         wrong.push(format!("{mode} {roles:?}: {} says {code}", attempt.request));
