@@ -72,6 +72,11 @@ impl Prometheus {
         Ok(prometheus)
     }
 
+    /// Its address, without the scheme.
+    pub fn address(&self) -> &str {
+        self.address.trim_start_matches("http://")
+    }
+
     /// What a query gives now: series with their labels and values. No number is no value.
     pub fn query(&self, query: &str) -> Result<Vec<(Value, f64)>> {
         let mut command = Command::new("promtool");

@@ -12,7 +12,7 @@ use crate::{Result, checkout};
 
 /// Where the operator lives on every cluster.
 pub const NAMESPACE: &str = "commonwatt-system";
-const PRODUCT: &str = "NVIDIA-H100-80GB-HBM3";
+pub const PRODUCT: &str = "NVIDIA-H100-80GB-HBM3";
 
 /// A site of the tests.
 pub struct SiteTerms {

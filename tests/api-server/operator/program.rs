@@ -161,19 +161,7 @@ impl Started {
 
     /// A page of it.
     pub fn page(&self, path: &str) -> Result<String> {
-        use std::io::{Read, Write};
-        let mut stream = std::net::TcpStream::connect(&self.address)?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(format!("{path}: {head}").into());
-        }
-        Ok(body.to_owned())
+        page(&self.address, path)
     }
 
     /// The value of a metric, of the first of its series.
@@ -183,6 +171,23 @@ impl Started {
         let value = line.and_then(|line| line.rsplit(' ').next());
         Ok(value.ok_or(format!("no metric {name}"))?.parse()?)
     }
+}
+
+/// What a page says, of whoever serves at an address.
+pub fn page(address: &str, path: &str) -> Result<String> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
+    if !head.starts_with("HTTP/1.1 200") {
+        return Err(format!("{path}: {head}").into());
+    }
+    Ok(body.to_owned())
 }
 
 /// The program, built once. A crate cannot name the binary of another one, so cargo is asked.

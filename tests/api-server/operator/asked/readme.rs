@@ -1,19 +1,22 @@
 //! The README's commands, run as they stand there: what is shown is what they say, but for numbers and ages.
 //!
-//! Fenced blocks after a line `<!-- checked -->` are run in their order on one real control plane. In a block with `$ `
-//! prompts the lines after a command are its output: words and columns must be the same, digits need not, and `...` at the
-//! end stands for more. With `COMMONWATT_WRITE` set, the README gets what the commands said instead.
+//! Fenced blocks after a line `<!-- checked: NAME -->` are run in their order on one real control plane for each name. In a
+//! block with `$ ` prompts the lines after a command are its output: words and columns must be the same, digits need not, and
+//! `...` at the end stands for more. With `COMMONWATT_WRITE` set, the README gets what the commands said instead.
+
+mod first;
 
 use std::fmt::Write;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use commonwatt_harness::Process;
 
 use super::*;
 
-const MARK: &str = "<!-- checked -->";
+/// The blocks that need nothing but a cluster.
+const QUICKSTART: &str = "quickstart";
 /// A first plan, on a machine that also compiles; for all commands together, since their clock runs on.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Where shown output is wrapped.
@@ -26,12 +29,13 @@ struct Step {
     shown: Option<String>,
 }
 
-/// The steps of every marked block, and where their shown outputs are, as lines of the page.
-fn steps(page: &str) -> Vec<(Step, std::ops::Range<usize>)> {
+/// The steps of every block of a name, and where their shown outputs are, as lines of the page.
+fn steps(page: &str, name: &str) -> Vec<(Step, std::ops::Range<usize>)> {
+    let mark = format!("<!-- checked: {name} -->");
     let mut steps: Vec<(Step, std::ops::Range<usize>)> = Vec::new();
     let mut lines = page.lines().enumerate();
     while let Some((_, line)) = lines.next() {
-        if line != MARK {
+        if line != mark {
             continue;
         }
         let block: Vec<(usize, &str)> = lines
@@ -103,31 +107,123 @@ fn desk() -> Result<tempfile::TempDir> {
     Ok(desk)
 }
 
-fn bash(plane: &ControlPlane, desk: &Path, script: &str) -> Command {
-    let mut command = Command::new("bash");
-    command
-        .args(["-euo", "pipefail", "-c", script])
-        .current_dir(desk)
-        .env(
-            "PATH",
-            format!("{}:/usr/bin:/bin", desk.join("bin").display()),
-        )
-        .env("KUBECONFIG", &plane.kubeconfig().path)
-        .env("COMMONWATT_LISTEN", "127.0.0.1:0")
-        .env_remove("COMMONWATT_DATA");
-    command
+/// A page's blocks of one name, as they are followed.
+struct Followed {
+    name: &'static str,
+    desk: tempfile::TempDir,
+    kubeconfig: std::path::PathBuf,
+    /// Addresses of the page, and where what it means is in the test.
+    addresses: Vec<(&'static str, String)>,
+    running: Vec<Process>,
+    begun: Instant,
+    /// From the first command to the first output that is as shown.
+    took: Option<Duration>,
+    /// Each command whose output is shown, and what it said.
+    said: Vec<(Step, String)>,
 }
 
-/// Runs a command until it says what is shown, or there is no time left.
-fn until_shown(plane: &ControlPlane, desk: &Path, step: &Step, begun: Instant) -> Result<String> {
-    let shown = step.shown.as_deref().unwrap_or_default();
-    loop {
-        let said = Said::of(&mut bash(plane, desk, &step.command))?;
-        if is_shown(shown, &said.out) || begun.elapsed() > PATIENCE {
-            return Ok(said.out);
-        }
-        std::thread::sleep(Duration::from_millis(500));
+impl Followed {
+    fn on(plane: &ControlPlane, name: &'static str) -> Result<Self> {
+        Ok(Self {
+            name,
+            desk: desk()?,
+            kubeconfig: plane.kubeconfig().path.clone(),
+            addresses: Vec::new(),
+            running: Vec::new(),
+            begun: Instant::now(),
+            took: None,
+            said: Vec::new(),
+        })
     }
+
+    fn bash(&self, script: &str) -> Command {
+        let script = (self.addresses.iter()).fold(script.to_owned(), |script, (shown, real)| {
+            script.replace(shown, real)
+        });
+        let mut command = Command::new("bash");
+        let bin = self.desk.path().join("bin");
+        command
+            .args(["-euo", "pipefail", "-c", &script])
+            .current_dir(self.desk.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("COMMONWATT_LISTEN", "127.0.0.1:0")
+            .env_remove("COMMONWATT_DATA");
+        command
+    }
+
+    fn follow(&mut self, step: Step) -> Result {
+        if step.command.starts_with("commonwatt run") {
+            let command = self.bash(&format!("exec {}", step.command));
+            let started = Process::start("commonwatt", &command, self.desk.path())?;
+            self.running.push(started);
+        } else if step.shown.is_some() {
+            let said = self.until_shown(&step)?;
+            self.took.get_or_insert(self.begun.elapsed());
+            self.said.push((step, said));
+        } else {
+            Said::of(&mut self.bash(&step.command))?
+                .ending_with(0)
+                .map_err(|error| format!("{}: {error}", step.command))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a command until it says what is shown, or there is no time left.
+    fn until_shown(&self, step: &Step) -> Result<String> {
+        let shown = step.shown.as_deref().unwrap_or_default();
+        loop {
+            let said = Said::of(&mut self.bash(&step.command))?;
+            if is_shown(shown, &said.out) || self.begun.elapsed() > PATIENCE {
+                return Ok(said.out);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Writes into the README what was said, or says what is shown there and is not so.
+    fn judge(self) -> Result {
+        if std::env::var_os("COMMONWATT_WRITE").is_some() {
+            return rewrite(|lines| {
+                let steps = steps(&lines.join("\n"), self.name);
+                let shown = steps.into_iter().filter(|(step, _)| step.shown.is_some());
+                let shown: Vec<_> = shown.map(|(_, range)| range).zip(self.said).collect();
+                for (range, (step, said)) in shown.into_iter().rev() {
+                    let before = step.shown.as_deref().unwrap_or_default();
+                    let new = wrapped(&said, before);
+                    lines.splice(range, new.lines().map(str::to_owned));
+                }
+            });
+        }
+        let mut wrong = String::new();
+        for (step, said) in &self.said {
+            let shown = step.shown.as_deref().unwrap_or_default();
+            if !is_shown(shown, said) {
+                let _ = writeln!(wrong, "$ {}\nshown:\n{shown}said:\n{said}", step.command);
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "README.md is out of date (COMMONWATT_WRITE=1 brings it up to date):\n{wrong}"
+        );
+        Ok(())
+    }
+}
+
+fn readme() -> Result<String> {
+    Ok(std::fs::read_to_string(checkout("README.md"))?)
+}
+
+/// Changes lines of the README. Tests of other blocks may do the same.
+fn rewrite(change: impl FnOnce(&mut Vec<String>)) -> Result {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
+    let mut lines: Vec<String> = readme()?.lines().map(str::to_owned).collect();
+    change(&mut lines);
+    Ok(std::fs::write(
+        checkout("README.md"),
+        lines.join("\n") + "\n",
+    )?)
 }
 
 /// Output as the page shows it: long lines wrapped, and as many lines as before where more is left out.
@@ -165,60 +261,25 @@ fn the_readmes_commands_say_what_it_shows() -> Result {
     if let Some(reason) = unavailable() {
         skip!("{reason}");
     }
-    let file = checkout("README.md");
-    let page = std::fs::read_to_string(&file)?;
-    let steps = steps(&page);
+    let steps = steps(&readme()?, QUICKSTART);
     assert!(
         steps.iter().any(|(step, _)| step.shown.is_some()),
         "nothing is marked"
     );
     let plane = ControlPlane::start("readme")?;
-    let desk = desk()?;
-    let mut running = Vec::new();
-    let mut said = Vec::new();
-    let begun = Instant::now();
-    for (step, range) in &steps {
-        if step.command.starts_with("commonwatt run") {
-            let script = format!("exec {}", step.command);
-            let command = bash(&plane, desk.path(), &script);
-            running.push(Process::start("commonwatt", &command, desk.path())?);
-        } else if step.shown.is_some() {
-            said.push((step, range, until_shown(&plane, desk.path(), step, begun)?));
-        } else {
-            Said::of(&mut bash(&plane, desk.path(), &step.command))?
-                .ending_with(0)
-                .map_err(|error| format!("{}: {error}", step.command))?;
-        }
+    let mut followed = Followed::on(&plane, QUICKSTART)?;
+    for (step, _) in steps {
+        followed.follow(step)?;
     }
-    if std::env::var_os("COMMONWATT_WRITE").is_some() {
-        let mut lines: Vec<String> = page.lines().map(str::to_owned).collect();
-        for (step, range, said) in said.into_iter().rev() {
-            let shown = step.shown.as_deref().unwrap_or_default();
-            let new = wrapped(&said, shown);
-            lines.splice(range.clone(), new.lines().map(str::to_owned));
-        }
-        std::fs::write(&file, lines.join("\n") + "\n")?;
-        return Ok(());
-    }
-    let mut wrong = String::new();
-    for (step, _, said) in &said {
-        let shown = step.shown.as_deref().unwrap_or_default();
-        if !is_shown(shown, said) {
-            let _ = writeln!(wrong, "$ {}\nshown:\n{shown}said:\n{said}", step.command);
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "README.md is out of date (COMMONWATT_WRITE=1 brings it up to date):\n{wrong}"
-    );
-    Ok(())
+    followed.judge()
 }
 
 #[test]
 fn words_count_and_numbers_do_not() {
-    let page =
-        format!("a\n{MARK}\n```\n$ one | two\nNAME  AGE\na     5s\n$ three\nb ...\n```\nrest\n");
-    let found = steps(&page);
+    let page = format!(
+        "a\n<!-- checked: {QUICKSTART} -->\n```\n$ one | two\nNAME  AGE\na     5s\n$ three\nb ...\n```\nrest\n"
+    );
+    let found = steps(&page, QUICKSTART);
     assert_eq!(found[0].0.command, "one | two");
     assert_eq!(found[0].1, 4..6);
     assert!(is_shown("NAME AGE\na 5s\n", "NAME   AGE\na   17s\n"));
