@@ -3,6 +3,7 @@
 
 mod fleet;
 mod promises;
+mod refusing;
 mod releasing;
 mod steering;
 

@@ -21,7 +21,9 @@ pub(crate) fn history(
     now: DateTime<Utc>,
 ) -> (Placed, BTreeMap<SiteId, Refusal>) {
     let mut committed: Placed = BTreeMap::new();
-    let mut refusals = BTreeMap::new();
+    let declared = seen.deployments.get(id.as_str());
+    let uid = declared.and_then(|declared| declared.metadata.uid.as_deref());
+    let mut refusals = seen.refused.of(uid.unwrap_or_default());
     for assignment in seen
         .assignments
         .values()

@@ -7,6 +7,8 @@ use commonwatt_api::{
 };
 use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list};
 
+use crate::refused::Refused;
+
 /// Everything on the hub's API server that planning looks at.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -22,6 +24,8 @@ pub struct Seen {
     pub assignments: BTreeMap<String, SiteAssignment>,
     /// Jobs that are the hub's to place, by `namespace/name`.
     pub jobs: BTreeMap<String, Object>,
+    /// What sites refused before at offers that still stand, as a leader remembers it.
+    pub refused: Refused,
     /// Objects of our kinds that could not be read.
     pub malformed: Vec<Malformed>,
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::dereference::{Seen, dereference};
 use crate::problem::Problem;
 use crate::publish::{Moving, Publisher};
+use crate::refused::Refused;
 use crate::world::{Read, Scope, read};
 
 /// Hours that are planned ahead.
@@ -58,6 +59,7 @@ struct Memory {
     plan: Plan,
     advice: Plan,
     moving: Moving,
+    refused: Refused,
     /// Seconds that each job has run, and when that was last looked at.
     worked: BTreeMap<String, f64>,
     looked: Option<DateTime<Utc>>,
@@ -196,7 +198,11 @@ impl Hub {
 
     /// Reads, plans and audits.
     async fn consider(&self, now: DateTime<Utc>) -> Result<Considered, StoreError> {
-        let seen = dereference(self.store.as_ref()).await?;
+        let mut seen = dereference(self.store.as_ref()).await?;
+        seen.refused = self.with_memory(|memory| {
+            memory.refused.learn(&seen);
+            memory.refused.clone()
+        })?;
         let worked = self.with_memory(|memory| memory.work(&seen, now))?;
         let slots = Slots::hourly(now, HORIZON_HOURS);
         let scope = Scope {

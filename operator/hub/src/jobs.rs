@@ -93,7 +93,7 @@ fn one(
             .as_ref()
             .is_some_and(|s| s.ready_replicas.unwrap_or(0) > 0)
     });
-    let mut refusals = BTreeMap::new();
+    let mut refusals = seen.refused.of(job.uid());
     if let Some((site, refusal)) =
         assignment.and_then(|a| Some((a.spec.site.clone(), refusal_of(a, seen)?)))
     {

@@ -11,6 +11,7 @@ mod let_go;
 mod offers;
 pub mod problem;
 pub mod publish;
+mod refused;
 mod say;
 pub mod schedule;
 mod verdict;
