@@ -14,8 +14,8 @@ use super::super::program::program;
 use super::promises::{self, Charges};
 use crate::{Result, SOON, checkout};
 
-/// For so long nothing new may happen at the end of a scenario.
-const QUIET: Duration = Duration::from_secs(2);
+/// For so long nothing new may happen at the end of a scenario; what comes later still is killed in the next one.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A place of a write in a scenario: killed before it was sent and after it was answered.
 struct Row {
