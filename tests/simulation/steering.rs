@@ -81,6 +81,11 @@ impl Hall {
         found.at(path).cloned()
     }
 
+    fn at_hub(&self, kind: &Kind, path: &str) -> Option<Value> {
+        let all = self.0.hub_server.all(kind);
+        all.iter().find_map(|object| object.at(path).cloned())
+    }
+
     fn bounds(&self) -> (Option<Value>, Option<Value>) {
         let at = |path| self.at(&Kind::AUTOSCALER, path);
         (at("spec.minReplicas"), at("spec.maxReplicas"))
@@ -370,6 +375,32 @@ fn a_model_that_is_deleted_goes_in_the_turn_in_which_its_last_place_was_given_ba
             assert_eq!(hall.0.hub_server.all(&ASSIGNMENT).is_empty(), gone);
         }
         assert!(hall.0.hub_server.all(&MODEL).is_empty());
+        Ok(())
+    })
+}
+
+#[test]
+fn what_serves_is_shown_to_serve_in_advise_and_holds_no_advice_where_it_is_not_wanted_any_more()
+-> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), model("Advise")])?;
+        hall.turns(12).await?;
+        assert_eq!(
+            hall.at_hub(&MODEL, "status.readyReplicas"),
+            Some(json!(4)),
+            "four serve, whoever owns them"
+        );
+        let advised = |hall: &Hall| {
+            let schedule = hall.at_hub(&ASSIGNMENT, "spec.schedule")?;
+            schedule[0]["max"].as_u64()
+        };
+        assert_eq!(advised(&hall), Some(2));
+        // Made before broken would be forever: nothing comes up elsewhere by advice.
+        let elsewhere = json!({ "spec": { "jurisdictions": ["JP"] } });
+        hall.set(&MODEL, "chat", elsewhere).await?;
+        hall.turns(12).await?;
+        assert_eq!(advised(&hall), Some(0), "advice for an excluded place");
+        assert_eq!(hall.replicas(), Some(json!(4)));
         Ok(())
     })
 }

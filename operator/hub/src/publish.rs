@@ -203,8 +203,7 @@ fn follow_moves(
     for ((site, variant), assignment) in present {
         let entry = sites.entry(site).or_default();
         entry.1 += f64::from(ceiling_at(&assignment.spec.schedule, now)) * tokens(variant);
-        let ready = assignment.status.as_ref().and_then(|s| s.ready_replicas);
-        entry.2 += ready.unwrap_or(0).max(0) as f64 * tokens(variant);
+        entry.2 += ready_of(assignment) * tokens(variant);
     }
     let coming = sites
         .iter()
@@ -221,6 +220,14 @@ fn follow_moves(
     }
 }
 
+/// What is ready of what was admitted. What is only advised on may be ready too, and moves nothing.
+fn ready_of(assignment: &SiteAssignment) -> f64 {
+    let status = assignment.status.as_ref();
+    let admitted = status.filter(|status| status.ceiling.is_some());
+    let ready = admitted.and_then(|status| status.ready_replicas);
+    ready.unwrap_or(0).max(0) as f64
+}
+
 /// Whether places must be held until others are ready.
 fn held(
     read: &Deployment,
@@ -235,12 +242,7 @@ fn held(
         let Some(shape) = read.variants.iter().find(|shape| shape.name == *variant) else {
             continue;
         };
-        let ready = assignment
-            .status
-            .as_ref()
-            .and_then(|status| status.ready_replicas)
-            .unwrap_or(0)
-            .max(0) as f64;
+        let ready = ready_of(assignment);
         let planned = decision
             .sites
             .get(site)

@@ -23,7 +23,7 @@ use crate::situation::Asked;
 use crate::snapshot::Said;
 use crate::stage::Stage;
 use crate::steer::bounds;
-use crate::workload::find;
+use crate::workload::{Observed, find, observe};
 
 impl Agent {
     /// Writes the answer to every assignment.
@@ -78,11 +78,11 @@ impl Agent {
         let spec = &asked.assignment.spec;
         let generation = asked.assignment.metadata.generation;
         let mut status = asked.assignment.status.clone().unwrap_or_default();
-        let observed = stage
-            .observed
-            .get(&asked.record)
-            .copied()
-            .unwrap_or_default();
+        let site_mode = self.mode.min(stage.site.spec.mode);
+        let mode = site_mode.min(spec.mode);
+        let advised = (mode < Mode::Enforce).then(|| serving(stage, asked));
+        let admitted = stage.observed.get(&asked.record).copied();
+        let observed = admitted.or(advised.flatten()).unwrap_or_default();
         status.observed_generation = generation;
         status.ceiling = record.map(|record| record.spec.ceiling);
         status.ready_replicas = Some(i64::from(observed.ready));
@@ -93,8 +93,6 @@ impl Agent {
         if wants_release && record.is_none() {
             status.released_at = status.released_at.or(Some(stage.now.into()));
         }
-        let site_mode = self.mode.min(stage.site.spec.mode);
-        let mode = site_mode.min(spec.mode);
         let answer = decided.answers.get(&asked.record);
         let condition = match (mode, answer) {
             _ if wants_release && record.is_some() && site_mode < Mode::Enforce => Condition::new(
@@ -339,6 +337,20 @@ impl Agent {
             }
         }
     }
+}
+
+/// How what is only advised on stands: it serves, though nothing of it was admitted.
+fn serving(stage: &Stage<'_>, asked: &Asked) -> Option<Observed> {
+    let spec = &asked.assignment.spec;
+    let name = spec.workload.workload_ref.as_deref()?;
+    let mut hubs = stage.site.spec.hubs.iter();
+    let share = hubs.find(|share| share.name == asked.hub)?;
+    let mut pairs = share.namespace_map.iter();
+    let pair = pairs.find(|pair| pair.hub == spec.subject.namespace)?;
+    let adapter = &spec.workload.adapter;
+    let object = find(&stage.seen.workloads, adapter, &pair.site, name)?;
+    let adapter = stage.seen.adapters.get(adapter)?;
+    Some(observe(adapter, object, &stage.seen.pods, false))
 }
 
 /// The revision of the offer that a hub has now.

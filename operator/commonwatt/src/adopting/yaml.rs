@@ -170,7 +170,7 @@ fn demand(page: &mut Page, found: &Found, profile: Option<&ModelProfile>) {
         .min(replicas);
     let floor = (each * fewest as f64).floor();
     page.lines(&format!(
-        "  demand:\n    # guessed: its {replicas} replicas now x {each:.1} tokens/s each, the profile's best. Put in what is asked of it.\n    \
+        "  demand:\n    # guessed: its {replicas} replicas now x {each:.1} tokens/s each, at the profile's highest concurrency. Put in what is asked of it.\n    \
          tokensPerSecond: \"{tokens}\"\n    # guessed: {fewest} of them, kept when a limit falls\n    floorTokensPerSecond: \"{floor}\"\n"
     ));
 }

@@ -144,6 +144,13 @@ fn the_readmes_first_fifteen_minutes_lead_from_helm_install_to_advice_seen_in_th
         }
     }
     assert!(prometheus.is_some(), "the page installs no operator");
+    // What serves is shown to serve, though nothing of it was admitted.
+    crate::wait_for_field(
+        &plane,
+        "cwmd/chat --namespace=models",
+        ".status.readyReplicas",
+        "2",
+    )?;
     let advised = decided(&plane, "chat")?;
     let (_, address) = followed.addresses[0].clone();
     is_on_the_page(&address, &advised["status"]["sites"][0])?;
