@@ -270,10 +270,28 @@ pub(crate) fn placed(
         .sites
         .iter()
         .all(|site| site.ready >= site.floor.unwrap_or(site.desired).min(site.desired));
-    let reason = match (mode, there) {
-        (Mode::Enforce, true) => reasons::OK,
-        (Mode::Enforce, false) => reasons::PROGRESSING,
-        _ => reasons::ADVISING,
+    let (reason, message) = match (mode, there) {
+        (Mode::Enforce, true) => (reasons::OK, String::new()),
+        (Mode::Enforce, false) => (reasons::PROGRESSING, String::new()),
+        _ => (reasons::ADVISING, advice(status)),
     };
-    Condition::new(types::PLACED, true, reason, "", now)
+    Condition::new(types::PLACED, true, reason, message, now)
+}
+
+/// What would be done, in a sentence.
+fn advice(status: &ModelDeploymentStatus) -> String {
+    let places = status.sites.iter().map(|site| {
+        let SiteDecision {
+            site,
+            variant,
+            desired,
+            ..
+        } = site;
+        format!("{desired} × {variant} at {site}")
+    });
+    let places: Vec<_> = places.collect();
+    if places.is_empty() {
+        return "would run nothing".into();
+    }
+    format!("would run {}; nothing is written", places.join(", "))
 }

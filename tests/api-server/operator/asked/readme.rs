@@ -158,8 +158,13 @@ impl Followed {
             let started = Process::start("commonwatt", &command, self.desk.path())?;
             self.running.push(started);
         } else if step.shown.is_some() {
-            let said = self.until_shown(&step)?;
+            let mut said = self.until_shown(&step)?;
             self.took.get_or_insert(self.begun.elapsed());
+            if is_written() {
+                // Numbers come a moment after words.
+                std::thread::sleep(Duration::from_secs(3));
+                said = Said::of(&mut self.bash(&step.command))?.out;
+            }
             self.said.push((step, said));
         } else {
             Said::of(&mut self.bash(&step.command))?
@@ -183,7 +188,7 @@ impl Followed {
 
     /// Writes into the README what was said, or says what is shown there and is not so.
     fn judge(self) -> Result {
-        if std::env::var_os("COMMONWATT_WRITE").is_some() {
+        if is_written() {
             return rewrite(|lines| {
                 let steps = steps(&lines.join("\n"), self.name);
                 let shown = steps.into_iter().filter(|(step, _)| step.shown.is_some());
@@ -208,6 +213,11 @@ impl Followed {
         );
         Ok(())
     }
+}
+
+/// Whether the README gets what was said.
+fn is_written() -> bool {
+    std::env::var_os("COMMONWATT_WRITE").is_some()
 }
 
 fn readme() -> Result<String> {

@@ -162,7 +162,7 @@ fn the_readmes_first_fifteen_minutes_lead_from_helm_install_to_advice_seen_in_th
     let place = place.ok_or("the page does not say how long it takes")? + 1;
     let old = readme.lines().nth(place).unwrap_or_default().to_owned();
     followed.judge()?;
-    if std::env::var_os("COMMONWATT_WRITE").is_some() {
+    if is_written() {
         return rewrite(|lines| {
             for line in lines.iter_mut().filter(|line| **line == old) {
                 line.clone_from(&new);
