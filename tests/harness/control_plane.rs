@@ -61,19 +61,43 @@ impl ControlPlane {
     /// messages and is its kubeconfig's context. Builds the programs if they are missing, and waits
     /// for its turn while the machine starts as many as it has processors.
     pub fn start(name: &str) -> Result<Self> {
-        let binaries = crate::ensure(Progress::Stderr)?;
-        Self::start_at(name, &binaries, Ipv4Addr::LOCALHOST)
+        Self::start_bare(name)?.simulated()
     }
 
     /// The same with an audit log, which [`requests`](Self::requests) reads.
     pub fn start_audited(name: &str) -> Result<Self> {
         let binaries = crate::ensure(Progress::Stderr)?;
-        Self::start_in_turn(name, &binaries, Ipv4Addr::LOCALHOST, true)
+        Self::start_in_turn(name, &binaries, Ipv4Addr::LOCALHOST, true)?.simulated()
     }
 
-    /// The same for a real node, without kwok, at an address that the node can reach.
+    /// Starts an etcd and an API server alone: what is written is kept and watched, and nothing is done about it. For
+    /// measuring what a client and a server need by themselves.
+    pub fn start_bare(name: &str) -> Result<Self> {
+        let binaries = crate::ensure(Progress::Stderr)?;
+        Self::start_in_turn(name, &binaries, Ipv4Addr::LOCALHOST, false)
+    }
+
+    /// A whole control plane for a real node, without kwok, at an address that the node can reach.
     pub(crate) fn start_at(name: &str, binaries: &Binaries, address: Ipv4Addr) -> Result<Self> {
-        Self::start_in_turn(name, binaries, address, false)
+        Self::start_in_turn(name, binaries, address, false)?.controlled()
+    }
+
+    /// For nodes and pods that kwok plays.
+    fn simulated(self) -> Result<Self> {
+        self.set_job_seconds(stages::DEFAULT_JOB_SECONDS)?;
+        self.controlled()
+    }
+
+    /// With the controllers and the scheduler that make it a cluster.
+    fn controlled(self) -> Result<Self> {
+        self.launch("kube-controller-manager", &self.controller_manager())?;
+        self.launch("kube-scheduler", &self.scheduler())?;
+        // Without this account the API server refuses every pod.
+        self.ready("kube-controller-manager", || {
+            self.kubectl(["get", "serviceaccount", "default", "-n", "default"])
+                .succeeded()
+        })?;
+        Ok(self)
     }
 
     fn start_in_turn(
@@ -130,17 +154,6 @@ impl ControlPlane {
         })?;
         plane.kubeconfig = plane.admin_kubeconfig()?;
         plane.ready("kube-apiserver", || plane.api_server_is_ready())?;
-        if !plane.has_real_node() {
-            plane.set_job_seconds(stages::DEFAULT_JOB_SECONDS)?;
-        }
-        plane.launch("kube-controller-manager", &plane.controller_manager())?;
-        plane.launch("kube-scheduler", &plane.scheduler())?;
-        // Without this account the API server refuses every pod.
-        plane.ready("kube-controller-manager", || {
-            plane
-                .kubectl(["get", "serviceaccount", "default", "-n", "default"])
-                .succeeded()
-        })?;
         Ok(plane)
     }
 

@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 
+mod bench;
 mod cargo;
 mod check;
 mod cluster;
@@ -30,6 +31,8 @@ enum Command {
     Binaries,
     /// Start control planes with GPU nodes to work with by hand, until Ctrl-C.
     Cluster(cluster::Arguments),
+    /// Measure: `cargo xtask bench operator`.
+    Bench(bench::Arguments),
     /// Build the operator's image without a container engine.
     Image(image::Arguments),
     /// Check what needs no tests: format, lints, dependencies, and that generated files are up to date.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => return test::run(&arguments),
         Command::Binaries => binaries(),
         Command::Cluster(arguments) => cluster::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Check => check::run(),
     };
