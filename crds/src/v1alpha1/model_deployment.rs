@@ -202,7 +202,10 @@ pub struct ModelDeploymentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128))]
     pub sites: Vec<SiteDecision>,
-    /// Where it does not run, and why not.
+    /// Sites that it does not run at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected_sites: Option<i64>,
+    /// Where it does not run, and why not: every reason, and not every site where there are many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["site"]))]
     pub rejected: Vec<RejectedSite>,

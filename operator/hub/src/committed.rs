@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{SiteAssignment, SubjectKind, conditions::reasons};
+use commonwatt_api::{SiteAssignment, conditions::reasons};
 use commonwatt_fleet::{Committed, DeploymentId, Refusal, SiteId, VariantName, World};
 
 use crate::dereference::Seen;
@@ -24,11 +24,7 @@ pub(crate) fn history(
     let declared = seen.deployments.get(id.as_str());
     let uid = declared.and_then(|declared| declared.metadata.uid.as_deref());
     let mut refusals = seen.refused.of(uid.unwrap_or_default());
-    for assignment in seen
-        .assignments
-        .values()
-        .filter(|assignment| is_for(assignment, id))
-    {
+    for assignment in seen.assignments_for(id) {
         let spec = &assignment.spec;
         let site = SiteId::from(spec.site.as_str());
         if let Some(refusal) = refusal_of(assignment, seen) {
@@ -75,14 +71,6 @@ fn commit(committed: &mut Placed, assignment: &SiteAssignment, replicas: u32, no
         VariantName::from(assignment.spec.workload.variant.as_str()),
         Committed { replicas, since },
     );
-}
-
-/// Whether an assignment is for a deployment.
-pub(crate) fn is_for(assignment: &SiteAssignment, id: &DeploymentId) -> bool {
-    let subject = &assignment.spec.subject;
-    subject.kind == SubjectKind::ModelDeployment
-        && subject.namespace == id.namespace()
-        && subject.name == id.name()
 }
 
 /// A refusal that still holds: it was given at the site's present offer.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use commonwatt_api::{
     JOB_MANAGER, ModelDeployment, ModelProfile, PlacementPolicy, SiteAssignment, SiteOffer,
+    SubjectKind,
 };
+use commonwatt_fleet::DeploymentId;
 use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list};
 
 use crate::refused::Refused;
@@ -22,6 +24,8 @@ pub struct Seen {
     pub offers: BTreeMap<String, SiteOffer>,
     /// Assignments by `namespace/name`.
     pub assignments: BTreeMap<String, SiteAssignment>,
+    /// Names of the assignments of each ModelDeployment, by its `namespace/name`.
+    pub by_subject: BTreeMap<String, Vec<String>>,
     /// Jobs that are the hub's to place, by `namespace/name`.
     pub jobs: BTreeMap<String, Object>,
     /// What sites refused before at offers that still stand, as a leader remembers it.
@@ -50,6 +54,7 @@ pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
         .map(|offer| (offer.spec.site.clone(), offer))
         .collect();
     seen.assignments = named(list(store, None).await?, malformed);
+    seen.by_subject = by_subject(&seen.assignments);
     let jobs = store.list(&Kind::JOB, None).await?;
     seen.jobs = jobs
         .into_iter()
@@ -66,6 +71,29 @@ pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
         })
         .collect();
     Ok(seen)
+}
+
+impl Seen {
+    /// The assignments of a ModelDeployment, those that are being given back too.
+    pub(crate) fn assignments_for(
+        &self,
+        id: &DeploymentId,
+    ) -> impl Iterator<Item = &SiteAssignment> {
+        let names = self.by_subject.get(id.as_str()).into_iter().flatten();
+        names.filter_map(|name| self.assignments.get(name))
+    }
+}
+
+fn by_subject(assignments: &BTreeMap<String, SiteAssignment>) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, assignment) in assignments {
+        let subject = &assignment.spec.subject;
+        if subject.kind == SubjectKind::ModelDeployment {
+            let of = format!("{}/{}", subject.namespace, subject.name);
+            found.entry(of).or_default().push(name.clone());
+        }
+    }
+    found
 }
 
 fn named<T: kube::Resource<DynamicType = ()>>(

@@ -16,10 +16,10 @@ use commonwatt_fleet::{
 use commonwatt_store::Object;
 use serde_json::{Value, json};
 
-use crate::committed::{SINCE, is_for};
+use crate::committed::SINCE;
 use crate::dereference::Seen;
 use crate::offers::SCHEDULE;
-use crate::schedule::{ceiling_at, same_from, schedule};
+use crate::schedule::{ceiling_at, changes, same_from, schedule};
 
 /// Who publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,11 +159,8 @@ pub fn assignments_of<'a>(
     seen: &'a Seen,
     id: &DeploymentId,
 ) -> BTreeMap<(SiteId, VariantName), &'a SiteAssignment> {
-    seen.assignments
-        .values()
-        .filter(|assignment| {
-            is_for(assignment, id) && assignment.metadata.deletion_timestamp.is_none()
-        })
+    seen.assignments_for(id)
+        .filter(|assignment| assignment.metadata.deletion_timestamp.is_none())
         .map(|assignment| {
             let spec = &assignment.spec;
             (
@@ -329,7 +326,7 @@ pub fn batch(
             template: Some(without_nulls(kept)),
             suspendable,
         },
-        schedule: hours.collect(),
+        schedule: changes(hours.collect()),
         reason: clip(&format!(
             "waiting saves {:.2} against starting at once",
             placed.saved_by_waiting.0

@@ -11,7 +11,8 @@ use commonwatt_api::{
 };
 use commonwatt_fleet::{DeploymentId, SiteId};
 use commonwatt_store::{
-    Event, EventType, Failure, Kind, StatusWrite, StoreError, get, to_object, write_status,
+    Event, EventType, Failure, Kind, StatusWrite, StoreError, get, to_object, together,
+    write_status,
 };
 use serde_json::json;
 
@@ -20,6 +21,35 @@ use crate::hub::{Cycle, HEAD, Hub};
 use crate::problem::Problem;
 use crate::publish::Publisher;
 use crate::verdict::{decided, leaving, placed};
+
+/// What is to be said of one deployment.
+struct Verdict {
+    name: String,
+    declared: ModelDeployment,
+    condition: Condition,
+    status: ModelDeploymentStatus,
+    /// It was proposed to a site in this round for the first time.
+    just_asked: bool,
+}
+
+impl Verdict {
+    /// Whether nothing changed but why it is not elsewhere.
+    fn only_rewords(&self) -> bool {
+        let Some(old) = &self.declared.status else {
+            return false;
+        };
+        let rejected = self.status.rejected.clone();
+        let reworded = ModelDeploymentStatus {
+            rejected,
+            ..old.clone()
+        };
+        reworded == self.status && old.rejected != self.status.rejected
+    }
+}
+
+/// When one place fills up, why it is not there changes for every deployment elsewhere. So many of those that nothing
+/// else happened to are written in a round; the next round goes on with the others.
+const REWORDED: usize = 32;
 
 impl Hub {
     /// Writes every status that says something new.
@@ -76,54 +106,96 @@ impl Hub {
         cautious: &BTreeMap<SiteId, Mode>,
         now: DateTime<Utc>,
     ) {
-        let names: Vec<String> = cycle.seen.deployments.keys().cloned().collect();
-        for name in names {
-            let declared = cycle.seen.deployments[&name].clone();
-            let id = DeploymentId::from(name.as_str());
-            let mode = declared.spec.mode.min(self.mode);
-            let problem = cycle
-                .problems
-                .iter()
-                .find(|p| p.kind == "ModelDeployment" && p.name == name)
-                .cloned();
-            let source = match (mode, &cycle.advice) {
-                (Mode::Enforce, _) => Some((&cycle.world, &cycle.plan)),
-                (Mode::Advise, Some((world, plan))) => Some((world, plan)),
-                _ => None,
-            };
-            let decision =
-                source.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
-            let mut status = match (&problem, decision) {
-                (None, Some((world, plan, decision))) => {
-                    decided(cycle, &declared, &id, world, plan, decision, cautious, mode)
-                }
-                _ => ModelDeploymentStatus::default(),
-            };
-            status.conditions = declared.status.clone().unwrap_or_default().conditions;
-            let condition = if declared.metadata.deletion_timestamp.is_some() {
-                leaving(cycle, &id, now)
-            } else {
-                placed(
-                    problem.as_ref(),
-                    decision.map(|(_, _, decision)| decision),
-                    &status,
-                    mode,
-                    now,
-                )
-            };
-            self.tell(&declared, &condition).await;
-            set_condition(
-                &mut status.conditions,
-                condition.at_generation(declared.metadata.generation),
-            );
-            status.observed_generation = declared.metadata.generation;
-            let written = write_status(self.store.as_ref(), &declared, &status).await;
+        let verdicts: Vec<Verdict> = cycle
+            .seen
+            .deployments
+            .keys()
+            .map(|name| self.verdict(cycle, name, cautious, now))
+            .collect();
+        let mut refreshed = 0;
+        let asked_all = cycle.failures.is_empty();
+        let due = |verdict: &Verdict| {
+            // Its site answers in a moment, and then there is something to say.
+            if verdict.just_asked && asked_all {
+                return false;
+            }
+            let due = !verdict.only_rewords() || refreshed < REWORDED;
+            refreshed += usize::from(due && verdict.only_rewords());
+            due
+        };
+        let verdicts: Vec<Verdict> = verdicts.into_iter().filter(due).collect();
+        let said = verdicts.iter().map(|verdict| self.say_verdict(verdict));
+        let said = together(said.collect()).await;
+        for (verdict, written) in verdicts.into_iter().zip(said) {
             cycle.note("ModelDeployment status", written);
             // Pages and metrics show what was just said, not what was said in the round before.
-            if let Some(declared) = cycle.seen.deployments.get_mut(&name) {
-                declared.status = Some(status);
+            if let Some(declared) = cycle.seen.deployments.get_mut(&verdict.name) {
+                declared.status = Some(verdict.status);
             }
         }
+    }
+
+    fn verdict(
+        &self,
+        cycle: &Cycle,
+        name: &str,
+        cautious: &BTreeMap<SiteId, Mode>,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        let declared = cycle.seen.deployments[name].clone();
+        let id = DeploymentId::from(name);
+        let mode = declared.spec.mode.min(self.mode);
+        let problem = cycle
+            .problems
+            .iter()
+            .find(|p| p.kind == "ModelDeployment" && p.name == name);
+        let source = match (mode, &cycle.advice) {
+            (Mode::Enforce, _) => Some((&cycle.world, &cycle.plan)),
+            (Mode::Advise, Some((world, plan))) => Some((world, plan)),
+            _ => None,
+        };
+        let decision =
+            source.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
+        let mut status = match (problem, decision) {
+            (None, Some((world, plan, decision))) => {
+                decided(cycle, &declared, &id, world, plan, decision, cautious, mode)
+            }
+            _ => ModelDeploymentStatus::default(),
+        };
+        status.conditions = declared.status.clone().unwrap_or_default().conditions;
+        let condition = if declared.metadata.deletion_timestamp.is_some() {
+            leaving(cycle, &id, now)
+        } else {
+            placed(
+                problem,
+                decision.map(|(_, _, decision)| decision),
+                &status,
+                mode,
+                now,
+            )
+        };
+        set_condition(
+            &mut status.conditions,
+            condition
+                .clone()
+                .at_generation(declared.metadata.generation),
+        );
+        status.observed_generation = declared.metadata.generation;
+        let just_asked = declared.status.is_none()
+            && condition.status == "True"
+            && crate::publish::assignments_of(&cycle.seen, &id).is_empty();
+        Verdict {
+            name: name.to_owned(),
+            declared,
+            condition,
+            status,
+            just_asked,
+        }
+    }
+
+    async fn say_verdict(&self, verdict: &Verdict) -> Result<StatusWrite, StoreError> {
+        self.tell(&verdict.declared, &verdict.condition).await;
+        write_status(self.store.as_ref(), &verdict.declared, &verdict.status).await
     }
 
     /// An event where the verdict on a deployment changes.
@@ -234,10 +306,8 @@ impl Hub {
                 None => Condition::new(types::READY, true, reasons::OK, "", now),
             };
             let mut conditions = offer.status.clone().unwrap_or_default().conditions;
-            set_condition(
-                &mut conditions,
-                condition.at_generation(offer.metadata.generation),
-            );
+            // No generation: an agent rewrites its offer at every change, and this says nothing new each time.
+            set_condition(&mut conditions, condition);
             let status = SiteOfferStatus { conditions };
             cycle.note(
                 "SiteOffer status",
@@ -337,6 +407,16 @@ impl Hub {
 }
 
 impl Cycle {
+    /// Counts writes, and keeps those that failed.
+    pub(crate) fn wrote(&mut self, results: impl IntoIterator<Item = Result<(), Failure>>) {
+        for result in results {
+            match result {
+                Ok(()) => self.writes += 1,
+                Err(failure) => self.failures.push(failure),
+            }
+        }
+    }
+
     fn note(&mut self, what: &str, result: Result<StatusWrite, StoreError>) {
         match result {
             Ok(StatusWrite::Written) => self.writes += 1,

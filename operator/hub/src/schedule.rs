@@ -41,17 +41,28 @@ pub fn same_from(old: &[ScheduledHour], new: &[ScheduledHour], now: DateTime<Utc
 /// as soon as the other is ready. `keep` holds what must not go yet.
 pub fn schedule(ceiling: &[u32], floor: &[u32], keep: u32, slots: &Slots) -> Vec<ScheduledHour> {
     let before = std::iter::once(0).chain(ceiling.iter().copied());
-    ceiling
-        .iter()
-        .zip(floor)
-        .zip(before)
-        .enumerate()
-        .map(|(slot, ((ceiling, floor), before))| ScheduledHour {
+    let hours = ceiling.iter().zip(floor).zip(before).enumerate().map(
+        |(slot, ((ceiling, floor), before))| ScheduledHour {
             start: slots.begin(slot).into(),
             min: i64::from(*floor.min(ceiling)),
             max: i64::from((*ceiling).max(before).max(keep)),
-        })
-        .collect()
+        },
+    );
+    changes(hours.collect())
+}
+
+/// The hours at which something changes, and the last, which says how far the schedule reaches: an hour counts until the
+/// next. Every site keeps a copy of every schedule, so that what says nothing is not sent.
+pub(crate) fn changes(hours: Vec<ScheduledHour>) -> Vec<ScheduledHour> {
+    let says = |hour: &ScheduledHour| (hour.min, hour.max);
+    let last = hours.len().saturating_sub(1);
+    let mut kept: Vec<ScheduledHour> = Vec::new();
+    for (index, hour) in hours.into_iter().enumerate() {
+        if index == last || kept.last().is_none_or(|before| says(before) != says(&hour)) {
+            kept.push(hour);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -94,10 +105,21 @@ mod tests {
         let slots = Slots::hourly("2023-06-05T00:00:00Z".parse().expect("a time"), 4);
         let of = |ceiling: &[u32]| -> Vec<i64> {
             let hours = schedule(ceiling, &[0; 4], 0, &slots);
-            hours.iter().map(|hour| hour.max).collect()
+            let at = |slot| i64::from(ceiling_at(&hours, slots.begin(slot)));
+            (0..4).map(at).collect()
         };
         assert_eq!(of(&[3, 3, 0, 0]), [3, 3, 3, 0]);
         assert_eq!(of(&[0, 0, 3, 3]), [0, 0, 3, 3]);
+    }
+
+    #[test]
+    fn a_schedule_is_its_changes_and_how_far_it_reaches() {
+        let all = hours("2023-06-05T00:00:00Z", &[2, 2, 3, 3, 3, 3]);
+        let kept = changes(all.clone());
+        assert_eq!(kept, [all[0].clone(), all[2].clone(), all[5].clone()]);
+        let now = "2023-06-05T00:10:00Z".parse().expect("a time");
+        assert!(same_from(&kept, &all, now) && same_from(&all, &kept, now));
+        assert_eq!(changes(Vec::new()), []);
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub(crate) fn decided(
             ),
         }));
     }
+    let rejected_sites = rejected.len();
+    let rejected = most_telling(rejected);
     let mut names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
     names.dedup();
     ModelDeploymentStatus {
@@ -125,7 +127,32 @@ pub(crate) fn decided(
             .map(|site| site.reason.clone()),
         sites,
         rejected,
+        rejected_sites: (rejected_sites > 0).then_some(rejected_sites as i64),
     }
+}
+
+/// Places that a status names as rejected. With a hundred sites all of them would be most of what the API server stores
+/// and sends.
+const TOLD: usize = 12;
+
+/// One of each reason first, then the others, by name.
+fn most_telling(rejected: Vec<RejectedSite>) -> Vec<RejectedSite> {
+    let mut of_reason: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, RejectedSite)> = rejected
+        .into_iter()
+        .map(|rejected| {
+            let rank = of_reason.entry(rejected.reason.clone()).or_default();
+            *rank += 1;
+            (*rank, rejected)
+        })
+        .collect();
+    ranked.sort_by(|(rank, one), (other_rank, other)| {
+        (rank, &one.site).cmp(&(other_rank, &other.site))
+    });
+    ranked.truncate(TOLD);
+    let mut told: Vec<RejectedSite> = ranked.into_iter().map(|(_, one)| one).collect();
+    told.sort_by(|one, other| one.site.cmp(&other.site));
+    told
 }
 
 /// Sites that do not run it in this hour and will in a later one of the plan.

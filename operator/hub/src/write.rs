@@ -7,10 +7,11 @@ use commonwatt_api::{
     FINALIZER, Mode, ModelDeployment, SiteAssignment, SiteAssignmentSpec, SubjectKind,
 };
 use commonwatt_fleet::{DeploymentId, JobId};
-use commonwatt_store::{Failure, Kind, Object, apply_in_namespace, to_object};
+use commonwatt_store::{Failure, Kind, Object, apply_in_namespace, to_object, together};
 use serde_json::json;
 
 use crate::committed::SINCE;
+use crate::dereference::Seen;
 use crate::hub::{Cycle, Hub};
 use crate::jobs::WORKED;
 use crate::publish::{Moving, Publisher, Wanted, batch, says_already, serving};
@@ -45,15 +46,19 @@ impl Hub {
         }
         let wanted = self.wanted(cycle, publisher, moving, now);
         let unmarked = self.mark(cycle, &wanted).await;
-        for wanted in wanted {
+        let mut puts = Vec::new();
+        for wanted in &wanted {
             let is_job = wanted.spec.subject.kind == SubjectKind::Job;
             if unmarked.contains(&subject_of(&wanted.spec))
-                || (is_job && self.is_still_elsewhere(cycle, &wanted).await)
+                || (is_job && self.is_still_elsewhere(cycle, wanted).await)
             {
                 continue;
             }
-            self.put(cycle, &wanted, worked, now).await;
+            puts.extend(put(&cycle.seen, wanted, worked, now));
         }
+        let written = puts.iter().map(|assignment| self.write(assignment));
+        let written = together(written.collect()).await;
+        cycle.wrote(written);
         self.finish_jobs(cycle, now).await;
         cycle.writes > before
     }
@@ -140,84 +145,83 @@ impl Hub {
             .map(of(SubjectKind::ModelDeployment))
             .chain(jobs.map(of(SubjectKind::Job)))
             .collect();
-        for (subject, object) in all {
+        let marks = all.iter().filter_map(|(subject, object)| {
             let key = (
-                subject,
+                *subject,
                 object.namespace().unwrap_or_default().to_owned(),
                 object.name().to_owned(),
             );
-            if object.is_being_deleted()
-                || object.finalizers().contains(&FINALIZER)
-                || !with.contains(&key)
-            {
-                continue;
+            let needs = !object.is_being_deleted()
+                && !object.finalizers().contains(&FINALIZER)
+                && with.contains(&key);
+            needs.then_some(async move { (key, self.mark_one(*subject, object).await) })
+        });
+        for (key, marked) in together(marks.collect()).await {
+            if marked.is_err() {
+                unmarked.insert(key);
             }
-            let mut finalizers = object.finalizers();
-            finalizers.push(FINALIZER);
-            let patch = json!({ "metadata": { "finalizers": finalizers, "resourceVersion": object.resource_version() } });
-            let kind = match subject {
-                SubjectKind::ModelDeployment => Kind::of::<ModelDeployment>(),
-                SubjectKind::Job => Kind::JOB,
-            };
-            match self
-                .store
-                .merge(&kind, object.namespace(), object.name(), &patch)
-                .await
-            {
-                Ok(_) => cycle.writes += 1,
-                Err(error) => {
-                    cycle.failures.push(Failure::of(
-                        format!("finalizer of {kind} {}", object.name()),
-                        &error,
-                    ));
-                    unmarked.insert(key);
-                }
-            }
+            cycle.wrote([marked]);
         }
         unmarked
     }
 
-    async fn put(
-        &self,
-        cycle: &mut Cycle,
-        wanted: &Wanted,
-        worked: &BTreeMap<String, f64>,
-        now: DateTime<Utc>,
-    ) {
-        let key = format!("{}/{}", wanted.namespace, wanted.name);
-        let old = cycle.seen.assignments.get(&key);
-        if old.is_some_and(|old| {
-            old.metadata.deletion_timestamp.is_some() || says_already(old, wanted, now)
-        }) {
-            return;
-        }
-        let mut assignment = SiteAssignment::new(&wanted.name, wanted.spec.clone());
-        assignment.metadata.namespace = Some(wanted.namespace.clone());
-        assignment.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-        let mut marks: BTreeMap<String, String> = [(
-            SINCE.to_owned(),
-            wanted
-                .since
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        )]
-        .into();
-        let subject = &wanted.spec.subject;
-        if let Some(seconds) = worked.get(&format!("{}/{}", subject.namespace, subject.name)) {
-            marks.insert(WORKED.to_owned(), format!("{seconds:.0}"));
-        }
-        assignment.metadata.annotations = Some(marks);
-        let result = match to_object(&assignment) {
-            Ok(object) => {
-                let kind = Kind::of::<SiteAssignment>();
-                apply_in_namespace(self.store.as_ref(), &kind, &object).await
-            }
+    async fn mark_one(&self, subject: SubjectKind, object: &Object) -> Result<(), Failure> {
+        let mut finalizers = object.finalizers();
+        finalizers.push(FINALIZER);
+        let patch = json!({ "metadata": { "finalizers": finalizers, "resourceVersion": object.resource_version() } });
+        let kind = match subject {
+            SubjectKind::ModelDeployment => Kind::of::<ModelDeployment>(),
+            SubjectKind::Job => Kind::JOB,
+        };
+        let merged = self
+            .store
+            .merge(&kind, object.namespace(), object.name(), &patch)
+            .await;
+        merged
+            .map(|_| ())
+            .map_err(|error| Failure::of(format!("finalizer of {kind} {}", object.name()), &error))
+    }
+
+    async fn write(&self, assignment: &SiteAssignment) -> Result<(), Failure> {
+        let kind = Kind::of::<SiteAssignment>();
+        let written = match to_object(assignment) {
+            Ok(object) => apply_in_namespace(self.store.as_ref(), &kind, &object).await,
             Err(error) => Err(error),
         };
-        match result {
-            Ok(_) => cycle.writes += 1,
-            Err(error) => cycle
-                .failures
-                .push(Failure::of(format!("SiteAssignment {key}"), &error)),
-        }
+        written.map(|_| ()).map_err(|error| {
+            let metadata = &assignment.metadata;
+            let (namespace, name) = (&metadata.namespace, &metadata.name);
+            let key = [namespace, name].map(|part| part.as_deref().unwrap_or_default());
+            Failure::of(format!("SiteAssignment {}", key.join("/")), &error)
+        })
     }
+}
+
+/// The assignment to write so that it says what it shall; none where it does already.
+fn put(
+    seen: &Seen,
+    wanted: &Wanted,
+    worked: &BTreeMap<String, f64>,
+    now: DateTime<Utc>,
+) -> Option<SiteAssignment> {
+    let key = format!("{}/{}", wanted.namespace, wanted.name);
+    let is_done = |old: &SiteAssignment| {
+        old.metadata.deletion_timestamp.is_some() || says_already(old, wanted, now)
+    };
+    if seen.assignments.get(&key).is_some_and(is_done) {
+        return None;
+    }
+    let mut assignment = SiteAssignment::new(&wanted.name, wanted.spec.clone());
+    assignment.metadata.namespace = Some(wanted.namespace.clone());
+    assignment.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+    let since = wanted
+        .since
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let mut marks: BTreeMap<String, String> = [(SINCE.to_owned(), since)].into();
+    let subject = &wanted.spec.subject;
+    if let Some(seconds) = worked.get(&format!("{}/{}", subject.namespace, subject.name)) {
+        marks.insert(WORKED.to_owned(), format!("{seconds:.0}"));
+    }
+    assignment.metadata.annotations = Some(marks);
+    Some(assignment)
 }

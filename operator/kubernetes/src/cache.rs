@@ -38,7 +38,11 @@ impl Cache {
 
     /// The objects, as soon as there was a first list. Waits for it until `limit` after the cache's start:
     /// a caller who comes later, while the server is still away, is told at once.
-    pub(crate) async fn list(&self, limit: Duration) -> Result<Vec<Object>, StoreError> {
+    pub(crate) async fn list(
+        &self,
+        namespace: Option<&str>,
+        limit: Duration,
+    ) -> Result<Vec<Object>, StoreError> {
         let mut phase = self.phase.subscribe();
         let left = limit.saturating_sub(self.started.elapsed());
         let settled = |phase: &Phase| {
@@ -51,7 +55,7 @@ impl Cache {
         // Elapsed or not: what is known by then decides.
         let _ = tokio::time::timeout(left, phase.wait_for(settled)).await;
         match &*phase.borrow() {
-            Phase::Synced(_) => Ok(self.lock().all()),
+            Phase::Synced(_) => Ok(self.lock().all(namespace)),
             Phase::Waiting(Some(error)) => Err(error.clone()),
             Phase::Waiting(None) => Err(crate::error::no_answer(limit)),
         }
@@ -143,8 +147,16 @@ struct Objects {
 }
 
 impl Objects {
-    fn all(&self) -> Vec<Object> {
-        self.held.values().cloned().collect()
+    fn all(&self, namespace: Option<&str>) -> Vec<Object> {
+        let Some(namespace) = namespace else {
+            return self.held.values().cloned().collect();
+        };
+        let from = (namespace.to_owned(), String::new());
+        self.held
+            .range(from..)
+            .take_while(|((held, _), _)| held == namespace)
+            .map(|(_, object)| object.clone())
+            .collect()
     }
 
     fn listed(&mut self, items: Vec<Object>, version: Option<u64>) -> bool {

@@ -10,7 +10,7 @@ fn object(name: &str, uid: &str, version: u64) -> Object {
 
 fn names(objects: &Objects) -> Vec<String> {
     objects
-        .all()
+        .all(None)
         .iter()
         .map(|object| format!("{}@{}", object.name(), object.resource_version()))
         .collect()
@@ -113,12 +113,15 @@ fn pods_lose_what_nobody_reads_and_jobs_keep_their_field_managers() {
 async fn a_list_waits_for_the_first_answer_and_never_falls_back_behind_it() {
     let limit = Duration::from_millis(20);
     let cache = Cache::new();
-    let error = cache.list(limit).await.expect_err("nothing came");
+    let error = cache.list(None, limit).await.expect_err("nothing came");
     assert_eq!(error.reason(), "Unreachable");
     cache.listed(vec![object("a", "1", 1)], Some(1));
     cache.in_touch();
     cache.failed(StoreError::Unreachable("away".to_owned()));
-    assert_eq!(cache.list(limit).await.expect("the last known").len(), 1);
+    assert_eq!(
+        cache.list(None, limit).await.expect("the last known").len(),
+        1
+    );
     assert!(cache.trouble().is_some());
 }
 
@@ -127,7 +130,7 @@ async fn who_may_not_read_is_told_at_once() {
     let cache = Cache::new();
     cache.failed(StoreError::Forbidden("no".to_owned()));
     let error = cache
-        .list(Duration::from_hours(1))
+        .list(None, Duration::from_hours(1))
         .await
         .expect_err("forbidden");
     assert_eq!(error.reason(), "Forbidden");

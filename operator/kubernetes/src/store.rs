@@ -178,11 +178,8 @@ struct Target<'a> {
 #[async_trait]
 impl Store for KubeStore {
     async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError> {
-        let mut objects = self.cache(kind, namespace).list(self.first_list).await?;
-        if namespace.is_some() {
-            objects.retain(|object| object.namespace() == namespace);
-        }
-        Ok(objects)
+        let cache = self.cache(kind, namespace);
+        cache.list(namespace, self.first_list).await
     }
 
     async fn get(

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_api::{Mode, Site, SiteAssignment, conditions::reasons};
 use commonwatt_fleet::Slots;
-use commonwatt_store::{Failure, StatusWrite, Store, StoreError, list};
+use commonwatt_store::{Failure, StatusWrite, Store, StoreError, at_most, list};
 
 use crate::decide::{Decided, decide};
 use crate::dereference::{Seen, dereference};
@@ -22,6 +22,9 @@ use crate::stage::Stage;
 const LOOK_SECONDS: i64 = 30;
 /// How often load is let follow a limit that climbs, seconds.
 const CLIMB_SECONDS: i64 = 5;
+
+/// Sites of one server that are worked on at once.
+const SITES: usize = 4;
 
 /// A hub that this agent talks to.
 #[derive(Clone)]
@@ -84,16 +87,26 @@ impl Agent {
             })
             .collect();
         self.say_signals(&signals, now, &mut cycle).await;
+        let mut heard = Vec::new();
         for site in &seen.sites {
             let name = site.metadata.name.clone().unwrap_or_default();
             let mut asked = self.asked(&name, site, &mut cycle).await;
             let mut site = site.clone();
             self.remember_epochs(&mut site, &seen.records, &mut asked, &mut cycle)
                 .await;
-            let stage = Stage::of(&seen, &signals, &site, now, asked);
-            let snapshot = self.site_cycle(&stage, &mut cycle).await;
-            cycle.sites.insert(name, snapshot);
+            heard.push((site, asked));
         }
+        let stages: Vec<Stage<'_>> = heard
+            .iter()
+            .map(|(site, asked)| Stage::of(&seen, &signals, site, now, asked))
+            .collect();
+        let silent = cycle.silent_hubs.clone();
+        let sites = stages.iter().map(|stage| self.site_alone(stage, &silent));
+        for (stage, (snapshot, part)) in stages.iter().zip(at_most(SITES, sites.collect()).await) {
+            cycle.absorb(part);
+            cycle.sites.insert(stage.name().to_owned(), snapshot);
+        }
+        drop(stages);
         self.report(&seen, now, &mut cycle).await;
         cycle.seen = seen;
         Ok(cycle)
@@ -136,6 +149,20 @@ impl Agent {
         self.hubs
             .iter()
             .filter(|hub| site.spec.hubs.iter().any(|share| share.name == hub.name))
+    }
+
+    /// One site, beside the others of its server.
+    async fn site_alone(
+        &self,
+        stage: &Stage<'_>,
+        silent_hubs: &BTreeMap<String, String>,
+    ) -> (Snapshot, Cycle) {
+        let mut part = Cycle {
+            silent_hubs: silent_hubs.clone(),
+            ..Cycle::default()
+        };
+        let snapshot = self.site_cycle(stage, &mut part).await;
+        (snapshot, part)
     }
 
     /// Decides and writes for one site.
@@ -189,7 +216,7 @@ impl Agent {
             shared_server: stage.seen.sites.len() > 1,
             records: &stage.records,
             observed: &stage.observed,
-            asked: &stage.asked,
+            asked: stage.asked,
             nodes: &stage.nodes,
             adapters: &stage.seen.adapters,
             workloads: &stage.seen.workloads,
@@ -239,6 +266,13 @@ impl Cycle {
             .find(|ahead| now + TimeDelta::seconds(*ahead) >= hour || changes(*ahead))
             .map(TimeDelta::seconds);
         soon.unwrap_or(TimeDelta::seconds(LOOK_SECONDS))
+    }
+
+    /// Takes over what came of a part of the work that was done beside others.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        self.writes += part.writes;
+        self.failures.extend(part.failures);
+        self.silent_hubs.extend(part.silent_hubs);
     }
 
     /// Counts a status write, or keeps its failure.

@@ -1,6 +1,7 @@
 //! What a hub hears: the answer to each assignment, and the site's offer.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use commonwatt_api::{
     AdmissionRecord, AssignmentRefusal, Condition, Mode, SiteAssignment, SiteAssignmentStatus,
@@ -9,7 +10,7 @@ use commonwatt_api::{
     find_condition, set_condition,
 };
 use commonwatt_store::{
-    Event, EventType, Failure, Kind, apply_in_namespace, get, to_object, write_status,
+    Event, EventType, Failure, Kind, apply_in_namespace, get, to_object, together, write_status,
 };
 
 use crate::admission::Answer;
@@ -35,36 +36,53 @@ impl Agent {
         said: &mut Said,
         cycle: &mut Cycle,
     ) {
-        for asked in &stage.asked {
-            let Some(hub) = self.hubs.iter().find(|hub| hub.name == asked.hub) else {
-                continue;
-            };
-            if cycle.silent_hubs.contains_key(&hub.name) {
-                continue;
-            }
-            let record = records.get(&asked.record);
-            let status = self.status_of(
-                stage,
-                decided,
-                asked,
-                record,
-                offer_revision(stage, hub).await,
-            );
-            let released = status.released_at.is_some();
-            if let Some(answer) = find_condition(&status.conditions, types::ADMITTED) {
-                *said.answers.entry(answer.reason.clone()).or_default() += 1;
-            }
-            let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
-            if let Err(error) = &written {
-                cycle.hub_failed(&hub.name, "answer", error);
+        for hub in &self.hubs {
+            let asked = stage.asked.iter().filter(|asked| asked.hub == hub.name);
+            let asked: Vec<&Asked> = asked.collect();
+            if asked.is_empty() || cycle.silent_hubs.contains_key(&hub.name) {
                 continue;
             }
-            cycle.note("SiteAssignment status", written);
-            self.tell(hub, asked, &status).await;
-            if released && asked.assignment.metadata.deletion_timestamp.is_some() {
-                self.let_go(hub, &asked.assignment, cycle).await;
+            let revision = offer_revision(stage, hub).await;
+            // One that does not answer is not waited for once more for each of a thousand assignments.
+            let silent = AtomicBool::new(false);
+            let answers = asked.into_iter().map(|asked| {
+                let record = records.get(&asked.record);
+                let status = self.status_of(stage, decided, asked, record, revision);
+                if let Some(answer) = find_condition(&status.conditions, types::ADMITTED) {
+                    *said.answers.entry(answer.reason.clone()).or_default() += 1;
+                }
+                self.answer_one(hub, asked, status, &silent)
+            });
+            for part in together(answers.collect()).await {
+                cycle.absorb(part);
             }
         }
+    }
+
+    async fn answer_one(
+        &self,
+        hub: &HubLink,
+        asked: &Asked,
+        status: SiteAssignmentStatus,
+        silent: &AtomicBool,
+    ) -> Cycle {
+        let mut part = Cycle::default();
+        if silent.load(Ordering::Relaxed) {
+            return part;
+        }
+        let released = status.released_at.is_some();
+        let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
+        if let Err(error) = &written {
+            part.hub_failed(&hub.name, "answer", error);
+            silent.fetch_or(!part.silent_hubs.is_empty(), Ordering::Relaxed);
+            return part;
+        }
+        part.note("SiteAssignment status", written);
+        self.tell(hub, asked, &status).await;
+        if released && asked.assignment.metadata.deletion_timestamp.is_some() {
+            self.let_go(hub, &asked.assignment, &mut part).await;
+        }
+        part
     }
 
     fn status_of(

@@ -1,14 +1,17 @@
 //! Step four of a cycle: writes. The record first, then the workload, then what is said about both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode};
 use commonwatt_fleet::Watts;
-use commonwatt_store::{Event, EventType, Failure, Kind, StoreError, to_object, write_status};
+use commonwatt_store::{
+    Event, EventType, Failure, Kind, StoreError, to_object, together, write_status,
+};
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Cycle};
 use crate::decide::Decided;
+use crate::limits::InForce;
 use crate::local_jobs::SUSPENDED_BY;
 use crate::model::SiteModel;
 use crate::stage::Stage;
@@ -32,38 +35,66 @@ impl Agent {
             .limits
             .at(stage.now, model.hours.first().map_or(1.0, |hour| hour.pue));
         self.suspend_local(stage, decided, cycle).await;
-        let mut order: Vec<&String> = decided.records.keys().chain(records.keys()).collect();
-        order.sort_by_key(|name| (-shed(stage, decided, name), (*name).clone()));
-        order.dedup();
-        for name in order.into_iter().cloned().collect::<Vec<_>>() {
-            if let Some(spec) = decided.records.get(&name) {
-                match self.write_record(&name, spec, cycle).await {
-                    Ok(record) => {
-                        self.note_decision(stage, &name, spec, &in_force, cycle);
-                        records.insert(name.clone(), record);
-                    }
-                    Err(error) => {
-                        // Without the record nothing is applied: the limit must hold through a crash.
-                        cycle
-                            .failures
-                            .push(Failure::of(format!("AdmissionRecord {name}"), &error));
-                        continue;
-                    }
-                }
-            }
-            let Some(record) = records.get(&name).cloned() else {
-                continue;
-            };
-            let observed = stage.observed.get(&name).copied().unwrap_or_default();
-            let still = decided.still.contains(&name);
-            let gone = !still && self.steer(stage, &record, observed, cycle).await;
-            if gone {
-                records.remove(&name);
-            } else {
-                self.write_record_status(&record, observed, cycle).await;
+        let names: BTreeSet<&String> = decided.records.keys().chain(records.keys()).collect();
+        let mut order: Vec<(i64, String)> = names
+            .into_iter()
+            .map(|name| (-shed(stage, decided, name), name.clone()))
+            .collect();
+        order.sort();
+        // What sheds is done before anything else begins: what grows counts on it.
+        let (falling, others): (Vec<_>, Vec<_>) =
+            order.into_iter().partition(|(sheds, _)| *sheds < 0);
+        for names in [falling, others] {
+            let brought = names
+                .iter()
+                .map(|(_, name)| self.bring(stage, decided, &in_force, name));
+            let brought = together(brought.collect()).await;
+            for ((_, name), (record, part)) in names.into_iter().zip(brought) {
+                cycle.absorb(part);
+                match record {
+                    Some(record) => records.insert(name, record),
+                    None => records.remove(&name),
+                };
             }
         }
         records
+    }
+
+    /// Writes one record and brings its workload to it. Returns the record as it is now, if there is one.
+    async fn bring(
+        &self,
+        stage: &Stage<'_>,
+        decided: &Decided,
+        in_force: &InForce,
+        name: &str,
+    ) -> (Option<AdmissionRecord>, Cycle) {
+        let mut part = Cycle::default();
+        let before = stage.records.get(name).cloned();
+        let record = match decided.records.get(name) {
+            None => before,
+            Some(spec) => match self.write_record(name, spec, &mut part).await {
+                Ok(record) => {
+                    self.note_decision(stage, name, spec, in_force, &mut part);
+                    Some(record)
+                }
+                Err(error) => {
+                    // Without the record nothing is applied: the limit must hold through a crash.
+                    part.failures
+                        .push(Failure::of(format!("AdmissionRecord {name}"), &error));
+                    return (before, part);
+                }
+            },
+        };
+        let Some(record) = record else {
+            return (None, part);
+        };
+        let observed = stage.observed.get(name).copied().unwrap_or_default();
+        let still = decided.still.contains(name);
+        if !still && self.steer(stage, &record, observed, &mut part).await {
+            return (None, part);
+        }
+        self.write_record_status(&record, observed, &mut part).await;
+        (Some(record), part)
     }
 
     async fn write_record(
@@ -85,6 +116,10 @@ impl Agent {
         observed: Observed,
         cycle: &mut Cycle,
     ) {
+        // Until something runs there is nothing to say that the record itself does not.
+        if record.status.is_none() && observed.ready == 0 && observed.actual == 0 {
+            return;
+        }
         let ceiling = u32::try_from(record.spec.ceiling).unwrap_or(0);
         let status = AdmissionRecordStatus {
             ready_replicas: Some(i64::from(observed.ready)),

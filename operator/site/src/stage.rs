@@ -26,7 +26,7 @@ pub(crate) struct Stage<'a> {
     pub records: BTreeMap<String, AdmissionRecord>,
     pub observed: BTreeMap<String, Observed>,
     pub nodes: BTreeMap<String, Node>,
-    pub asked: Vec<Asked>,
+    pub asked: &'a [Asked],
     pub local_jobs: Vec<LocalJob>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Stage<'a> {
         signals: &'a Signals,
         site: &'a Site,
         now: DateTime<Utc>,
-        asked: Vec<Asked>,
+        asked: &'a [Asked],
     ) -> Self {
         let name = site.metadata.name.clone().unwrap_or_default();
         let records: BTreeMap<String, AdmissionRecord> = seen

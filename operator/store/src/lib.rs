@@ -11,6 +11,7 @@ mod object;
 mod patch;
 mod status;
 mod store;
+mod together;
 mod typed;
 
 pub use amend::amend;
@@ -23,4 +24,5 @@ pub use object::Object;
 pub use patch::{apply_merge, merge_diff};
 pub use status::{StatusWrite, write_status};
 pub use store::{Event, EventType, Store, StoreError};
+pub use together::{at_most, together};
 pub use typed::{Listed, Malformed, get, list, to_object};

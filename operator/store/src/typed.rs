@@ -35,7 +35,7 @@ where
         malformed: Vec::new(),
     };
     for object in store.list(&Kind::of::<T>(), namespace).await? {
-        match serde_json::from_value(object.0.clone()) {
+        match T::deserialize(&object.0) {
             Ok(typed) => listed.objects.push(typed),
             Err(error) => listed.malformed.push(Malformed {
                 object,

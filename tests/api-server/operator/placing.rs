@@ -1,5 +1,6 @@
 //! From a deployment applied at the hub to pods on sites, and the words about it.
 
+use chrono::{DateTime, Utc};
 use commonwatt_harness::{Error, eventually, skip, unavailable};
 use serde_json::{Value, json};
 
@@ -76,10 +77,14 @@ fn a_model_applied_at_the_hub_becomes_ready_on_two_real_sites_and_the_hub_says_w
     let records = get(fleet.site("north"), &["admissionrecords"])?;
     let record = &records["items"][0];
     assert_eq!(record["spec"]["ceiling"], 2);
-    assert_eq!(
-        record["spec"]["schedule"].as_array().map(Vec::len),
-        Some(24)
-    );
+    // The same for a day: where it begins, and how far it reaches.
+    let schedule = record["spec"]["schedule"].as_array().ok_or("no schedule")?;
+    let starts: Vec<DateTime<Utc>> = schedule
+        .iter()
+        .filter_map(|hour| hour["start"].as_str()?.parse().ok())
+        .collect();
+    assert_eq!(starts.len(), 2, "{record:#}");
+    assert_eq!((starts[1] - starts[0]).num_hours(), 23);
     let site = get(fleet.site("north"), &["site", "north"])?;
     assert_eq!(site["status"]["acceleratorsFree"], 14);
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use commonwatt_harness::{ControlPlane, Kubeconfig};
-use commonwatt_kubernetes::from_kubeconfig_file;
+use commonwatt_kubernetes::in_context;
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -173,7 +173,7 @@ async fn server(number: usize) -> Result<Server> {
             .ok()?;
     }
     let account = plane.kubeconfig_for(NAMESPACE, "commonwatt")?;
-    let client = from_kubeconfig_file(&plane.kubeconfig().path).await?;
+    let client = in_context(Some(&plane.kubeconfig().path), None).await?;
     Ok(Server {
         _plane: plane,
         client,

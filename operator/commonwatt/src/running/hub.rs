@@ -23,6 +23,8 @@ const ROLE: &str = "hub";
 /// How often, and how many times, a new hub looks for a first offer.
 const LOOK_FOR_OFFERS: Duration = Duration::from_millis(200);
 const FIRST_OFFERS: u32 = 20;
+/// How long sites are given to answer before what they were asked is said to be pending.
+const ANSWERS: Duration = Duration::from_secs(2);
 /// How soon the others come once one is there.
 const OTHERS_FOLLOW: Duration = Duration::from_secs(1);
 
@@ -140,7 +142,7 @@ impl Role {
         loop {
             pace.begin();
             remotes.follow(&self.store).await;
-            let went = self.round(hub).await?;
+            let went = self.round(hub, &mut pace).await?;
             if went == Went::Well {
                 self.context.readiness.up(ROLE);
                 self.standing.done();
@@ -176,7 +178,7 @@ impl Role {
         }
     }
 
-    async fn round(&self, hub: &Hub) -> anyhow::Result<Went> {
+    async fn round(&self, hub: &Hub, pace: &mut Pace) -> anyhow::Result<Went> {
         let begun = Instant::now();
         let now = self.context.clock.now();
         let metrics = &self.context.metrics;
@@ -195,6 +197,9 @@ impl Role {
                 } else {
                     Went::Badly
                 };
+                if cycle.writes > 0 {
+                    pace.due_within(ANSWERS);
+                }
                 self.context.board.hub(Arc::new(cycle), now);
                 Ok(went)
             }

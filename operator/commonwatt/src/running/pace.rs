@@ -116,6 +116,11 @@ impl Pace {
         self.due = clock.real_duration(ahead).clamp(CLOSEST, LONGEST_PAUSE);
     }
 
+    /// The next round is due after this real time at the latest.
+    pub fn due_within(&mut self, limit: Duration) {
+        self.due = self.due.min(limit);
+    }
+
     /// Waits until the next round is due.
     pub async fn wait(&mut self, went: Went) {
         self.failures = match went {
