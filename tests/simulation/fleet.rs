@@ -22,6 +22,7 @@ pub const RECORD: Kind = ours("AdmissionRecord", "admissionrecords");
 pub const ASSIGNMENT: Kind = ours("SiteAssignment", "siteassignments");
 pub const MODEL: Kind = ours("ModelDeployment", "modeldeployments");
 pub const SITE: Kind = ours("Site", "sites");
+pub const SIGNAL: Kind = ours("GridSignal", "gridsignals");
 pub const HEAD: Kind = ours("PlanHead", "planheads");
 
 const fn ours(kind: &'static str, plural: &'static str) -> Kind {

@@ -2,6 +2,7 @@
 //! die between two writes, limits that people change. What the protocol promises is looked at after every step.
 
 mod fleet;
+mod misdeclared;
 mod promises;
 mod refusing;
 mod releasing;

@@ -72,6 +72,8 @@ impl Hub {
         now: DateTime<Utc>,
     ) -> Vec<Wanted> {
         let seen = &cycle.seen;
+        let offers = cycle.problems.iter().filter(|one| one.kind == "SiteOffer");
+        let unread: BTreeSet<&str> = offers.map(|one| one.name.as_str()).collect();
         let mut all = Vec::new();
         for (name, declared) in &seen.deployments {
             if declared.metadata.deletion_timestamp.is_some() {
@@ -92,9 +94,15 @@ impl Hub {
                 plan.deployments.get(&id),
                 plan.slots,
             ) {
-                all.extend(serving(
+                let places = serving(
                     publisher, seen, declared, read, decision, &slots, mode, moving, now,
-                ));
+                );
+                // Of a site whose offer cannot be read nothing is known: what it has been told stays.
+                all.extend(
+                    places
+                        .into_iter()
+                        .filter(|place| !unread.contains(place.spec.site.as_str())),
+                );
             }
         }
         for (name, job) in &seen.jobs {
