@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use commonwatt_harness::{ControlPlane, control_plane};
 use commonwatt_kubernetes::{Election, KubeStore, Metrics, from_kubeconfig};
-use commonwatt_store::{Event, EventType, Kind, Object, Store, StoreError};
+use commonwatt_store::{Event, EventType, Kind, Object, Store, StoreError, owned};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
@@ -32,7 +32,7 @@ fn config_map(name: &str, value: &str) -> Object {
 /// The values of our config maps. The cluster has one of its own in every namespace.
 async fn values(store: &KubeStore) -> Result<Vec<String>> {
     let objects = store.list(&CONFIG_MAP, NAMESPACE).await?;
-    let value = |object: &Object| {
+    let value = |object: &Arc<Object>| {
         object
             .at("data.value")
             .and_then(Value::as_str)
@@ -129,7 +129,7 @@ fn a_foreign_field_manager_is_reported_from_lists_too() -> Result {
         plane
             .kubectl(["create", "deployment", "llama", "--image=llama"])
             .ok()?;
-        let find = async || -> Result<Object> {
+        let find = async || -> Result<Arc<Object>> {
             let found = store.list(&Kind::DEPLOYMENT, NAMESPACE).await?;
             Ok(found.into_iter().next().ok_or("no deployment")?)
         };
@@ -288,7 +288,10 @@ fn a_status_patch_changes_the_status_and_nothing_else() -> Result {
             .await?;
         assert_eq!(after.at("status.observedGeneration"), Some(&json!(1)));
         assert_eq!(after.at("spec"), before.at("spec"));
-        assert_eq!(store.list(&WATER_BUDGET, None).await?.first(), Some(&after));
+        assert_eq!(
+            owned(store.list(&WATER_BUDGET, None).await?).first(),
+            Some(&after)
+        );
         let missing = store
             .merge_status(&WATER_BUDGET, before.namespace(), "none", &patch)
             .await;

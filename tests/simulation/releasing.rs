@@ -8,7 +8,7 @@ use commonwatt_api::{FIELD_MANAGER, FINALIZER};
 use commonwatt_hub::let_everything_go;
 use commonwatt_simulator::MemoryServer;
 use commonwatt_site::give_everything_back;
-use commonwatt_store::{Event, Kind, Object, Store, StoreError};
+use commonwatt_store::{Event, Held, Kind, Object, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -40,8 +40,8 @@ impl Busy {
 
 #[async_trait]
 impl Store for Busy {
-    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Answer<Vec<Object>> {
-        self.server.list(kind, namespace).await
+    async fn held(&self, kind: &Kind, namespace: Option<&str>) -> Answer<Vec<Held>> {
+        self.server.held(kind, namespace).await
     }
 
     async fn get(

@@ -1,6 +1,7 @@
 //! From what hub and sites found to what the pages show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_api::{GridEvent, ModelProfile, SiteOffer, conditions::types, find_condition};
@@ -51,7 +52,7 @@ pub fn fleet(
         signals: servers.iter().flat_map(signals).collect(),
         events: servers
             .iter()
-            .flat_map(|server| server.cycle.seen.events.iter().map(event))
+            .flat_map(|server| server.cycle.seen.events.iter().map(|one| event(one)))
             .collect(),
         communities: servers
             .iter()
@@ -253,7 +254,7 @@ fn deployment(
     name: &str,
     declared: &commonwatt_api::ModelDeployment,
     plan: &Plan,
-    profiles: &BTreeMap<String, ModelProfile>,
+    profiles: &BTreeMap<String, Arc<ModelProfile>>,
 ) -> DeploymentView {
     let status = declared.status.clone().unwrap_or_default();
     let number = |value: &Option<commonwatt_api::Decimal>| {

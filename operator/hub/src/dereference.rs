@@ -1,6 +1,7 @@
 //! Step one of a cycle: every read of the hub's API server.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_api::{
     JOB_MANAGER, ModelDeployment, ModelProfile, PlacementPolicy, SiteAssignment, SiteOffer,
@@ -15,19 +16,19 @@ use crate::refused::Refused;
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Deployments by `namespace/name`.
-    pub deployments: BTreeMap<String, ModelDeployment>,
+    pub deployments: BTreeMap<String, Arc<ModelDeployment>>,
     /// Profiles by name.
-    pub profiles: BTreeMap<String, ModelProfile>,
+    pub profiles: BTreeMap<String, Arc<ModelProfile>>,
     /// Policies by name.
-    pub policies: BTreeMap<String, PlacementPolicy>,
+    pub policies: BTreeMap<String, Arc<PlacementPolicy>>,
     /// Offers by site.
-    pub offers: BTreeMap<String, SiteOffer>,
+    pub offers: BTreeMap<String, Arc<SiteOffer>>,
     /// Assignments by `namespace/name`.
-    pub assignments: BTreeMap<String, SiteAssignment>,
+    pub assignments: BTreeMap<String, Arc<SiteAssignment>>,
     /// Names of the assignments of each ModelDeployment, by its `namespace/name`.
     pub by_subject: BTreeMap<String, Vec<String>>,
     /// Jobs that are the hub's to place, by `namespace/name`.
-    pub jobs: BTreeMap<String, Object>,
+    pub jobs: BTreeMap<String, Arc<Object>>,
     /// What sites refused before at offers that still stand, as a leader remembers it.
     pub refused: Refused,
     /// Objects of our kinds that could not be read.
@@ -44,7 +45,7 @@ pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
     seen.deployments = named(list(store, None).await?, malformed);
     seen.profiles = named(list(store, None).await?, malformed);
     seen.policies = named(list(store, None).await?, malformed);
-    let offers: BTreeMap<String, SiteOffer> = named(list(store, None).await?, malformed);
+    let offers: BTreeMap<String, Arc<SiteOffer>> = named(list(store, None).await?, malformed);
     // An offer speaks for a site only from that site's own namespace.
     seen.offers = offers
         .into_values()
@@ -80,11 +81,13 @@ impl Seen {
         id: &DeploymentId,
     ) -> impl Iterator<Item = &SiteAssignment> {
         let names = self.by_subject.get(id.as_str()).into_iter().flatten();
-        names.filter_map(|name| self.assignments.get(name))
+        names.filter_map(|name| self.assignments.get(name).map(Arc::as_ref))
     }
 }
 
-fn by_subject(assignments: &BTreeMap<String, SiteAssignment>) -> BTreeMap<String, Vec<String>> {
+fn by_subject(
+    assignments: &BTreeMap<String, Arc<SiteAssignment>>,
+) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, assignment) in assignments {
         let subject = &assignment.spec.subject;
@@ -99,7 +102,7 @@ fn by_subject(assignments: &BTreeMap<String, SiteAssignment>) -> BTreeMap<String
 fn named<T: kube::Resource<DynamicType = ()>>(
     listed: Listed<T>,
     malformed: &mut Vec<Malformed>,
-) -> BTreeMap<String, T> {
+) -> BTreeMap<String, Arc<T>> {
     malformed.extend(listed.malformed);
     listed
         .objects

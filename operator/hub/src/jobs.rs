@@ -194,7 +194,8 @@ fn shapes(job: &Object, world: &World) -> Result<BTreeMap<Product, JobShape>, St
 
 /// The assignment of a job that is not being given back.
 pub fn assignment_of<'a>(seen: &'a Seen, name: &str) -> Option<&'a SiteAssignment> {
-    seen.assignments.values().find(|assignment| {
+    let assignments = seen.assignments.values().map(AsRef::as_ref);
+    assignments.into_iter().find(|assignment| {
         let subject = &assignment.spec.subject;
         subject.kind == SubjectKind::Job
             && format!("{}/{}", subject.namespace, subject.name) == name

@@ -1,5 +1,7 @@
 //! What comes to an end: deployments and jobs that are deleted, jobs that are done, assignments that were given back.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use commonwatt_api::conditions::reasons;
 use commonwatt_api::{
@@ -18,7 +20,7 @@ impl Hub {
     /// Deployments and jobs that are being deleted give back what they have. Never hangs: a site that cannot answer is
     /// not waited for once its offer has run out.
     pub(crate) async fn let_leave(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
-        let leaving: Vec<ModelDeployment> = cycle
+        let leaving: Vec<Arc<ModelDeployment>> = cycle
             .seen
             .deployments
             .values()
@@ -26,7 +28,7 @@ impl Hub {
             .cloned()
             .collect();
         for deployment in leaving {
-            let Ok(object) = to_object(&deployment) else {
+            let Ok(object) = to_object(deployment.as_ref()) else {
                 continue;
             };
             let left = self
@@ -43,7 +45,7 @@ impl Hub {
                     .await;
             }
         }
-        let jobs: Vec<Object> = cycle
+        let jobs: Vec<Arc<Object>> = cycle
             .seen
             .jobs
             .values()
@@ -95,7 +97,7 @@ impl Hub {
         policy: DeletionPolicy,
         now: DateTime<Utc>,
     ) -> usize {
-        let of_object = |assignment: &&SiteAssignment| {
+        let of_object = |assignment: &&Arc<SiteAssignment>| {
             let subject = &assignment.spec.subject;
             subject.kind == kind
                 && Some(subject.namespace.as_str()) == object.namespace()
@@ -103,7 +105,7 @@ impl Hub {
                 && assignment.metadata.deletion_timestamp.is_none()
                 && !was_given_back(assignment)
         };
-        let mine: Vec<SiteAssignment> = cycle
+        let mine: Vec<Arc<SiteAssignment>> = cycle
             .seen
             .assignments
             .values()
@@ -147,7 +149,7 @@ impl Hub {
 
     /// Assignments whose release was acknowledged are deleted.
     pub(crate) async fn clear_released(&self, cycle: &mut Cycle) {
-        let released: Vec<SiteAssignment> = cycle
+        let released: Vec<Arc<SiteAssignment>> = cycle
             .seen
             .assignments
             .values()
@@ -156,7 +158,7 @@ impl Hub {
             .cloned()
             .collect();
         for assignment in released {
-            let Ok(object) = to_object(&assignment) else {
+            let Ok(object) = to_object(assignment.as_ref()) else {
                 continue;
             };
             self.drop_finalizer(cycle, &Kind::of::<SiteAssignment>(), &object)
@@ -167,7 +169,7 @@ impl Hub {
 
     /// A job's status at its site is the hub's Job's status, where the hub may write it; a finished one gives its place back.
     pub(crate) async fn finish_jobs(&self, cycle: &mut Cycle, _: DateTime<Utc>) {
-        let jobs: Vec<(String, Object)> = cycle
+        let jobs: Vec<(String, Arc<Object>)> = cycle
             .seen
             .jobs
             .iter()
@@ -214,7 +216,7 @@ impl Hub {
     /// Whether another site still has a job. It runs at one site at most, so it leaves before it arrives: the other site
     /// is asked to give it back, and until it has said so nothing new is proposed.
     pub(crate) async fn is_still_elsewhere(&self, cycle: &mut Cycle, wanted: &Wanted) -> bool {
-        let others: Vec<SiteAssignment> = cycle
+        let others: Vec<Arc<SiteAssignment>> = cycle
             .seen
             .assignments
             .values()

@@ -40,7 +40,7 @@ pub(crate) fn invalid(field: &str, error: impl std::fmt::Display) -> Refused {
 /// Assignments whose deployment or job is not there, though nobody saw it go: a finalizer was taken off by hand, or a
 /// backup brought back. Nothing is given back for that; a person has to say so.
 pub fn abandoned(seen: &Seen) -> Vec<Problem> {
-    let gone = |assignment: &&SiteAssignment| {
+    let gone = |assignment: &SiteAssignment| {
         let subject = &assignment.spec.subject;
         let name = format!("{}/{}", subject.namespace, subject.name);
         match subject.kind {
@@ -48,7 +48,7 @@ pub fn abandoned(seen: &Seen) -> Vec<Problem> {
             SubjectKind::Job => !seen.jobs.contains_key(&name),
         }
     };
-    let leaving = |assignment: &&SiteAssignment| {
+    let leaving = |assignment: &SiteAssignment| {
         assignment.metadata.deletion_timestamp.is_some() || assignment.spec.release.is_some()
     };
     seen.assignments

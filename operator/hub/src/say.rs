@@ -1,6 +1,7 @@
 //! What the hub's own objects say: statuses of deployments, profiles, policies, offers and the plan's head.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{
@@ -25,7 +26,7 @@ use crate::verdict::{decided, leaving, placed};
 /// What is to be said of one deployment.
 struct Verdict {
     name: String,
-    declared: ModelDeployment,
+    declared: Arc<ModelDeployment>,
     condition: Condition,
     status: ModelDeploymentStatus,
     /// It was proposed to a site in this round for the first time.
@@ -130,7 +131,7 @@ impl Hub {
             cycle.note("ModelDeployment status", written);
             // Pages and metrics show what was just said, not what was said in the round before.
             if let Some(declared) = cycle.seen.deployments.get_mut(&verdict.name) {
-                declared.status = Some(verdict.status);
+                Arc::make_mut(declared).status = Some(verdict.status);
             }
         }
     }
@@ -194,8 +195,14 @@ impl Hub {
     }
 
     async fn say_verdict(&self, verdict: &Verdict) -> Result<StatusWrite, StoreError> {
-        self.tell(&verdict.declared, &verdict.condition).await;
-        write_status(self.store.as_ref(), &verdict.declared, &verdict.status).await
+        self.tell(verdict.declared.as_ref(), &verdict.condition)
+            .await;
+        write_status(
+            self.store.as_ref(),
+            verdict.declared.as_ref(),
+            &verdict.status,
+        )
+        .await
     }
 
     /// An event where the verdict on a deployment changes.
@@ -255,7 +262,7 @@ impl Hub {
             };
             cycle.note(
                 "PlacementPolicy status",
-                write_status(self.store.as_ref(), &policy, &status).await,
+                write_status(self.store.as_ref(), policy.as_ref(), &status).await,
             );
         }
         let profiles: Vec<_> = cycle.seen.profiles.values().cloned().collect();
@@ -277,7 +284,7 @@ impl Hub {
             };
             cycle.note(
                 "ModelProfile status",
-                write_status(self.store.as_ref(), &profile, &status).await,
+                write_status(self.store.as_ref(), profile.as_ref(), &status).await,
             );
         }
     }
@@ -311,7 +318,7 @@ impl Hub {
             let status = SiteOfferStatus { conditions };
             cycle.note(
                 "SiteOffer status",
-                write_status(self.store.as_ref(), &offer, &status).await,
+                write_status(self.store.as_ref(), offer.as_ref(), &status).await,
             );
         }
     }

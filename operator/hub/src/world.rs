@@ -1,6 +1,7 @@
 //! Step two of a cycle: from declared objects to a [`World`] in units, or a clear word about what is wrong with which.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{self as api, Mode, PlacementPolicy, conditions::reasons};
@@ -95,7 +96,7 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
 
 /// Policies in one currency, and what one unit of every other currency is worth in it.
 fn policies(
-    declared: &BTreeMap<String, PlacementPolicy>,
+    declared: &BTreeMap<String, Arc<PlacementPolicy>>,
     problems: &mut Vec<Problem>,
 ) -> (String, BTreeMap<String, Policy>, BTreeMap<String, f64>) {
     let currency = declared

@@ -1,6 +1,7 @@
 //! Step four of a cycle: writes to assignments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{
@@ -141,15 +142,17 @@ impl Hub {
             .map(subject_of)
             .collect();
         let mut unmarked = BTreeSet::new();
-        let deployments = cycle
-            .seen
-            .deployments
-            .values()
-            .filter_map(|deployment| to_object(deployment).ok());
+        let unmarked_yet = |deployment: &&Arc<ModelDeployment>| {
+            let finalizers = deployment.metadata.finalizers.as_deref();
+            !finalizers.is_some_and(|all| all.iter().any(|one| one == FINALIZER))
+        };
+        let deployments = cycle.seen.deployments.values().filter(unmarked_yet);
+        let deployments = deployments
+            .filter_map(|deployment| to_object(deployment.as_ref()).ok().map(Arc::new));
         let jobs = cycle.seen.jobs.values();
         let jobs = jobs.filter(|_| self.may_write_jobs()).cloned();
         let of = |kind: SubjectKind| move |object| (kind, object);
-        let all: Vec<(SubjectKind, Object)> = deployments
+        let all: Vec<(SubjectKind, Arc<Object>)> = deployments
             .map(of(SubjectKind::ModelDeployment))
             .chain(jobs.map(of(SubjectKind::Job)))
             .collect();
@@ -213,7 +216,7 @@ fn put(
     now: DateTime<Utc>,
 ) -> Option<SiteAssignment> {
     let key = format!("{}/{}", wanted.namespace, wanted.name);
-    let is_done = |old: &SiteAssignment| {
+    let is_done = |old: &Arc<SiteAssignment>| {
         old.metadata.deletion_timestamp.is_some() || says_already(old, wanted, now)
     };
     if seen.assignments.get(&key).is_some_and(is_done) {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use commonwatt_store::{Kind, Object, StoreError};
+use commonwatt_api::GROUP;
+use commonwatt_store::{Held, Kind, Object, StoreError};
 use tokio::sync::watch;
 
 /// Namespace and name. Ordered, so that every list of the same objects is the same list.
@@ -42,7 +43,7 @@ impl Cache {
         &self,
         namespace: Option<&str>,
         limit: Duration,
-    ) -> Result<Vec<Object>, StoreError> {
+    ) -> Result<Vec<Held>, StoreError> {
         let mut phase = self.phase.subscribe();
         let left = limit.saturating_sub(self.started.elapsed());
         let settled = |phase: &Phase| {
@@ -97,17 +98,17 @@ impl Cache {
     }
 
     /// Everything that the server had at `version`.
-    pub(crate) fn listed(&self, items: Vec<Object>, version: Option<u64>) -> bool {
+    pub(crate) fn listed(&self, items: Vec<Held>, version: Option<u64>) -> bool {
         self.lock().listed(items, version)
     }
 
     /// The watch tells of an object. True if that was new.
-    pub(crate) fn watched(&self, object: Object) -> bool {
+    pub(crate) fn watched(&self, object: Held) -> bool {
         self.lock().watched(object)
     }
 
     /// The watch tells of an object's end. True if that was new.
-    pub(crate) fn watched_end(&self, object: &Object) -> bool {
+    pub(crate) fn watched_end(&self, object: &Held) -> bool {
         self.lock().watched_end(object)
     }
 
@@ -117,7 +118,7 @@ impl Cache {
     }
 
     /// A write of our own returned this object.
-    pub(crate) fn written(&self, object: Object) {
+    pub(crate) fn written(&self, object: Held) {
         self.lock().written(object);
     }
 
@@ -137,7 +138,7 @@ impl Cache {
 /// already, also when what is known is that it is gone.
 #[derive(Debug, Default)]
 struct Objects {
-    held: BTreeMap<Key, Object>,
+    held: BTreeMap<Key, Held>,
     /// The version up to which the watch has told everything.
     seen: u64,
     /// Written by us, and the watch has not come to them yet.
@@ -147,7 +148,7 @@ struct Objects {
 }
 
 impl Objects {
-    fn all(&self, namespace: Option<&str>) -> Vec<Object> {
+    fn all(&self, namespace: Option<&str>) -> Vec<Held> {
         let Some(namespace) = namespace else {
             return self.held.values().cloned().collect();
         };
@@ -159,9 +160,9 @@ impl Objects {
             .collect()
     }
 
-    fn listed(&mut self, items: Vec<Object>, version: Option<u64>) -> bool {
+    fn listed(&mut self, items: Vec<Held>, version: Option<u64>) -> bool {
         let before = std::mem::take(&mut self.held);
-        let uids: HashSet<&str> = items.iter().map(Object::uid).collect();
+        let uids: HashSet<&str> = items.iter().map(Held::uid).collect();
         self.ended.retain(|uid| uids.contains(uid.as_str()));
         for item in items {
             if !self.ended.contains(item.uid()) {
@@ -170,7 +171,7 @@ impl Objects {
         }
         // Not all that is newer than the list, only what we wrote: after a restore from a backup,
         // everything that was known is newer than the list, and wrong.
-        let newer = |object: &Object| version_of(object) > version;
+        let newer = |object: &Held| version_of(object) > version;
         self.ahead.retain(|key| before.get(key).is_some_and(newer));
         for key in &self.ahead {
             if let Some(object) = before.get(key) {
@@ -181,11 +182,11 @@ impl Objects {
         self.held != before
     }
 
-    fn watched(&mut self, object: Object) -> bool {
+    fn watched(&mut self, object: Held) -> bool {
         let version = version_of(&object);
         self.passed(version);
         let key = key(&object);
-        let is_old = |held: &Object| version.is_some() && version_of(held) > version;
+        let is_old = |held: &Held| version.is_some() && version_of(held) > version;
         if self.ended.contains(object.uid()) || self.held.get(&key).is_some_and(is_old) {
             return false;
         }
@@ -198,13 +199,13 @@ impl Objects {
         is_new
     }
 
-    fn watched_end(&mut self, object: &Object) -> bool {
+    fn watched_end(&mut self, object: &Held) -> bool {
         let version = version_of(object);
         self.passed(version);
         self.ended.remove(object.uid());
         let key = key(object);
         // A later object of the same name, which we wrote, stays.
-        let is_this = |held: &Object| held.uid() == object.uid();
+        let is_this = |held: &Held| held.uid() == object.uid();
         if self.held.get(&key).is_some_and(is_this) {
             self.held.remove(&key);
             self.ahead.remove(&key);
@@ -217,11 +218,11 @@ impl Objects {
         self.seen = self.seen.max(version.unwrap_or_default());
     }
 
-    fn written(&mut self, object: Object) {
+    fn written(&mut self, object: Held) {
         let version = version_of(&object);
         let is_known = version.is_some_and(|version| version <= self.seen);
         let key = key(&object);
-        let is_old = |held: &Object| version.is_some() && version_of(held) > version;
+        let is_old = |held: &Held| version.is_some() && version_of(held) > version;
         if is_known || self.ended.contains(object.uid()) || self.held.get(&key).is_some_and(is_old)
         {
             return;
@@ -231,7 +232,10 @@ impl Objects {
     }
 
     fn deleted(&mut self, object: &Object) {
-        let key = key(object);
+        let key = (
+            object.namespace().unwrap_or_default().to_owned(),
+            object.name().to_owned(),
+        );
         if self
             .held
             .get(&key)
@@ -245,23 +249,21 @@ impl Objects {
     }
 }
 
-fn key(object: &Object) -> Key {
-    (
-        object.namespace().unwrap_or_default().to_owned(),
-        object.name().to_owned(),
-    )
+fn key(object: &Held) -> Key {
+    (object.namespace().to_owned(), object.name().to_owned())
 }
 
 /// An object's version as a number. Kubernetes promises since 1.35 what was always so: versions of a kind can be
 /// compared.
-fn version_of(object: &Object) -> Option<u64> {
+fn version_of(object: &Held) -> Option<u64> {
     object.resource_version().parse().ok()
 }
 
-/// Drops what nobody reads from the kinds that come in thousands. Everything else keeps its managed fields: they
-/// tell whether a controller other than ours owns a field.
+/// Drops what nobody reads from the kinds that come in thousands. Workloads and autoscalers keep their managed fields:
+/// they tell whether a controller other than ours owns a field.
 pub(crate) fn trim(kind: &Kind, object: &mut Object) {
-    if *kind != Kind::POD && *kind != Kind::NODE {
+    let is_ours = kind.group == GROUP;
+    if *kind != Kind::POD && *kind != Kind::NODE && !is_ours {
         return;
     }
     let Some(metadata) = object
@@ -272,7 +274,7 @@ pub(crate) fn trim(kind: &Kind, object: &mut Object) {
         return;
     };
     metadata.remove("managedFields");
-    if *kind == Kind::POD
+    if (*kind == Kind::POD || is_ours)
         && let Some(annotations) = metadata
             .get_mut("annotations")
             .and_then(|all| all.as_object_mut())

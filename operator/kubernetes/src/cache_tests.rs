@@ -2,10 +2,10 @@ use serde_json::json;
 
 use super::*;
 
-fn object(name: &str, uid: &str, version: u64) -> Object {
-    Object(
+fn object(name: &str, uid: &str, version: u64) -> Held {
+    Held::new(Object(
         json!({ "metadata": { "name": name, "uid": uid, "resourceVersion": version.to_string() } }),
-    )
+    ))
 }
 
 fn names(objects: &Objects) -> Vec<String> {
@@ -16,7 +16,7 @@ fn names(objects: &Objects) -> Vec<String> {
         .collect()
 }
 
-fn with(items: Vec<Object>, version: u64) -> Objects {
+fn with(items: Vec<Held>, version: u64) -> Objects {
     let mut objects = Objects::default();
     objects.listed(items, Some(version));
     objects
@@ -52,7 +52,7 @@ fn the_answer_to_a_write_that_comes_after_the_watch_told_of_its_end_brings_nothi
 #[test]
 fn a_deleted_object_does_not_come_back_with_what_the_watch_still_has_to_tell() {
     let mut objects = with(vec![object("a", "1", 5)], 10);
-    objects.deleted(&object("a", "1", 5));
+    objects.deleted(&object("a", "1", 5).object().expect("JSON"));
     assert!(names(&objects).is_empty());
     assert!(!objects.watched(object("a", "1", 11)));
     objects.listed(vec![object("a", "1", 11)], Some(11));
@@ -67,7 +67,7 @@ fn a_deleted_object_does_not_come_back_with_what_the_watch_still_has_to_tell() {
 #[test]
 fn a_new_object_of_a_deleted_ones_name_stays_when_the_end_of_the_old_one_arrives() {
     let mut objects = with(vec![object("a", "1", 5)], 10);
-    objects.deleted(&object("a", "1", 5));
+    objects.deleted(&object("a", "1", 5).object().expect("JSON"));
     objects.written(object("a", "2", 12));
     objects.watched_end(&object("a", "1", 11));
     assert_eq!(names(&objects), ["a@12"]);

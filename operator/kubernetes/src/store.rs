@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use commonwatt_api::FIELD_MANAGER;
-use commonwatt_store::{Event, Kind, Object, Store, StoreError};
+use commonwatt_store::{Event, Held, Kind, Object, Store, StoreError};
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Request;
@@ -127,6 +127,7 @@ impl KubeStore {
     fn written(&self, kind: &Kind, object: &Object) {
         let mut kept = object.clone();
         trim(kind, &mut kept);
+        let kept = Held::new(kept);
         self.tell(kind, object, |cache| cache.written(kept.clone()));
     }
 
@@ -177,7 +178,7 @@ struct Target<'a> {
 
 #[async_trait]
 impl Store for KubeStore {
-    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError> {
+    async fn held(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Held>, StoreError> {
         let cache = self.cache(kind, namespace);
         cache.list(namespace, self.first_list).await
     }

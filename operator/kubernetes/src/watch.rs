@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use commonwatt_store::{Kind, Object, StoreError};
+use commonwatt_store::{Held, Kind, Object, StoreError};
 use futures::TryStreamExt;
 use kube::Client;
 use kube::api::{ListParams, WatchEvent, WatchParams};
@@ -87,7 +87,7 @@ impl Watch {
         Ok(version)
     }
 
-    async fn pages(&self) -> Result<(Vec<Object>, String), StoreError> {
+    async fn pages(&self) -> Result<(Vec<Held>, String), StoreError> {
         let mut parameters = ListParams::default().limit(PAGE);
         let mut items = Vec::new();
         loop {
@@ -192,12 +192,12 @@ impl Watch {
     }
 
     /// The items of a list of a built-in kind do not say what they are.
-    fn object(&self, value: Value) -> Object {
+    fn object(&self, value: Value) -> Held {
         let mut object = Object(value);
         object.0["apiVersion"] = self.kind.api_version().into();
         object.0["kind"] = self.kind.kind.as_ref().into();
         trim(&self.kind, &mut object);
-        object
+        Held::new(object)
     }
 
     fn kind_is_unknown(&self, times: u32) {

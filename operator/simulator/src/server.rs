@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use commonwatt_store::{Clock, Event, Kind, Object, Store, StoreError, apply_merge, merge_diff};
+use commonwatt_store::{
+    Clock, Event, Held, Kind, Object, Store, StoreError, apply_merge, merge_diff,
+};
 use serde_json::{Value, json};
 
 /// Where an object is: its kind, its namespace, its name.
@@ -230,13 +232,14 @@ fn check(old: &Object, metadata: &Value) -> Result<(), StoreError> {
 
 #[async_trait]
 impl Store for MemoryServer {
-    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError> {
+    async fn held(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Held>, StoreError> {
         let state = self.state();
         state.answer()?;
         let all = state.of_kind(kind);
         Ok(all
             .into_iter()
             .filter(|object| namespace.is_none() || object.namespace() == namespace)
+            .map(Held::new)
             .collect())
     }
 

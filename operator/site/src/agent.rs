@@ -91,7 +91,7 @@ impl Agent {
         for site in &seen.sites {
             let name = site.metadata.name.clone().unwrap_or_default();
             let mut asked = self.asked(&name, site, &mut cycle).await;
-            let mut site = site.clone();
+            let mut site = site.as_ref().clone();
             self.remember_epochs(&mut site, &seen.records, &mut asked, &mut cycle)
                 .await;
             heard.push((site, asked));

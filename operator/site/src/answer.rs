@@ -1,6 +1,7 @@
 //! What a hub hears: the answer to each assignment, and the site's offer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use commonwatt_api::{
@@ -32,7 +33,7 @@ impl Agent {
         &self,
         stage: &Stage<'_>,
         decided: &Decided,
-        records: &BTreeMap<String, AdmissionRecord>,
+        records: &BTreeMap<String, Arc<AdmissionRecord>>,
         said: &mut Said,
         cycle: &mut Cycle,
     ) {
@@ -46,7 +47,7 @@ impl Agent {
             // One that does not answer is not waited for once more for each of a thousand assignments.
             let silent = AtomicBool::new(false);
             let answers = asked.into_iter().map(|asked| {
-                let record = records.get(&asked.record);
+                let record = records.get(&asked.record).map(AsRef::as_ref);
                 let status = self.status_of(stage, decided, asked, record, revision);
                 if let Some(answer) = find_condition(&status.conditions, types::ADMITTED) {
                     *said.answers.entry(answer.reason.clone()).or_default() += 1;
@@ -71,7 +72,7 @@ impl Agent {
             return part;
         }
         let released = status.released_at.is_some();
-        let written = write_status(hub.store.as_ref(), &asked.assignment, &status).await;
+        let written = write_status(hub.store.as_ref(), asked.assignment.as_ref(), &status).await;
         if let Err(error) = &written {
             part.hub_failed(&hub.name, "answer", error);
             silent.fetch_or(!part.silent_hubs.is_empty(), Ordering::Relaxed);
@@ -251,7 +252,7 @@ impl Agent {
             },
             message: now.2,
         };
-        if let Ok(object) = to_object(&asked.assignment) {
+        if let Ok(object) = to_object(asked.assignment.as_ref()) {
             let _ = hub.store.event(&object, &event).await;
         }
     }

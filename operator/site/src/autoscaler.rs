@@ -3,6 +3,8 @@
 //! A bound of zero does not exist. Zero replicas pause an autoscaler, as Kubernetes documents it, so a workload that is
 //! drained is set to zero itself, and set to its ceiling again when it may come back.
 
+use std::sync::Arc;
+
 use commonwatt_api::{AdmittedAutoscaler, WorkloadAdapter, WorkloadObject};
 use commonwatt_store::{Kind, Object};
 use serde_json::{Value, json};
@@ -82,7 +84,7 @@ pub(crate) fn on_record(
 
 /// Autoscalers that name a workload as what they scale.
 pub(crate) fn targeting<'a>(
-    autoscalers: &'a [Object],
+    autoscalers: &'a [Arc<Object>],
     adapter: &WorkloadAdapter,
     object: &WorkloadObject,
 ) -> Vec<&'a Object> {
@@ -100,6 +102,7 @@ pub(crate) fn targeting<'a>(
                 && group(target["apiVersion"].as_str().unwrap_or_default())
                     == group(&adapter.spec.api_version)
         })
+        .map(AsRef::as_ref)
         .collect()
 }
 
@@ -117,7 +120,7 @@ pub(crate) struct Foreign {
 /// # Errors
 /// With who else steers it: another manager, another owner, or more than one autoscaler.
 pub(crate) fn steering<'a>(
-    autoscalers: &'a [Object],
+    autoscalers: &'a [Arc<Object>],
     adapter: &WorkloadAdapter,
     at: &WorkloadObject,
     workload: &Object,
@@ -214,12 +217,13 @@ mod tests {
     }
 
     fn steered(autoscalers: &[Object], workload: &Value) -> Result<Option<String>, Foreign> {
+        let autoscalers: Vec<_> = autoscalers.iter().cloned().map(Arc::new).collect();
         let at = WorkloadObject {
             namespace: "models".into(),
             name: "chat".into(),
         };
         let workload = Object(workload.clone());
-        steering(autoscalers, &adapter(), &at, &workload, "spec.replicas", 3)
+        steering(&autoscalers, &adapter(), &at, &workload, "spec.replicas", 3)
             .map(|found| found.map(|found| found.name().to_owned()))
     }
 

@@ -1,6 +1,7 @@
 //! Step one of a cycle: every read of the site's API server.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_api::{
     AdmissionRecord, CommunityReport, GridEvent, GridSignal, HostCommunity, PowerBudget, Site,
@@ -12,31 +13,31 @@ use commonwatt_store::{Kind, Listed, Malformed, Object, Store, StoreError, list}
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Sites.
-    pub sites: Vec<Site>,
+    pub sites: Vec<Arc<Site>>,
     /// Power budgets.
-    pub power: Vec<PowerBudget>,
+    pub power: Vec<Arc<PowerBudget>>,
     /// Water budgets.
-    pub water: Vec<WaterBudget>,
+    pub water: Vec<Arc<WaterBudget>>,
     /// Signals.
-    pub signals: BTreeMap<String, GridSignal>,
+    pub signals: BTreeMap<String, Arc<GridSignal>>,
     /// Events.
-    pub events: Vec<GridEvent>,
+    pub events: Vec<Arc<GridEvent>>,
     /// Communities.
-    pub communities: Vec<HostCommunity>,
+    pub communities: Vec<Arc<HostCommunity>>,
     /// Reports that were asked for.
-    pub reports: Vec<CommunityReport>,
+    pub reports: Vec<Arc<CommunityReport>>,
     /// Adapters that are installed.
-    pub adapters: BTreeMap<String, WorkloadAdapter>,
+    pub adapters: BTreeMap<String, Arc<WorkloadAdapter>>,
     /// Admissions.
-    pub records: Vec<AdmissionRecord>,
+    pub records: Vec<Arc<AdmissionRecord>>,
     /// Nodes.
-    pub nodes: Vec<Object>,
+    pub nodes: Vec<Arc<Object>>,
     /// Pods.
-    pub pods: Vec<Object>,
+    pub pods: Vec<Arc<Object>>,
     /// Workloads of every adapter's kind, by adapter.
-    pub workloads: BTreeMap<String, Vec<Object>>,
+    pub workloads: BTreeMap<String, Vec<Arc<Object>>>,
     /// Autoscalers.
-    pub autoscalers: Vec<Object>,
+    pub autoscalers: Vec<Arc<Object>>,
     /// Objects of our kinds that could not be read.
     pub malformed: Vec<Malformed>,
 }
@@ -88,7 +89,7 @@ pub async fn dereference(store: &dyn Store) -> Result<Seen, StoreError> {
     })
 }
 
-fn good<T>(listed: Listed<T>, malformed: &mut Vec<Malformed>) -> Vec<T> {
+fn good<T>(listed: Listed<T>, malformed: &mut Vec<Malformed>) -> Vec<Arc<T>> {
     malformed.extend(listed.malformed);
     listed.objects
 }

@@ -1,6 +1,7 @@
 //! Step four of a cycle: writes. The record first, then the workload, then what is said about both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use commonwatt_api::{AdmissionRecord, AdmissionRecordSpec, AdmissionRecordStatus, Mode};
 use commonwatt_fleet::Watts;
@@ -25,7 +26,7 @@ impl Agent {
         model: &SiteModel,
         decided: &Decided,
         cycle: &mut Cycle,
-    ) -> BTreeMap<String, AdmissionRecord> {
+    ) -> BTreeMap<String, Arc<AdmissionRecord>> {
         let mut records = stage.records.clone();
         let enforcing = self.mode.min(stage.site.spec.mode) == Mode::Enforce;
         if !enforcing {
@@ -67,7 +68,7 @@ impl Agent {
         decided: &Decided,
         in_force: &InForce,
         name: &str,
-    ) -> (Option<AdmissionRecord>, Cycle) {
+    ) -> (Option<Arc<AdmissionRecord>>, Cycle) {
         let mut part = Cycle::default();
         let before = stage.records.get(name).cloned();
         let record = match decided.records.get(name) {
@@ -75,7 +76,7 @@ impl Agent {
             Some(spec) => match self.write_record(name, spec, &mut part).await {
                 Ok(record) => {
                     self.note_decision(stage, name, spec, in_force, &mut part);
-                    Some(record)
+                    Some(Arc::new(record))
                 }
                 Err(error) => {
                     // Without the record nothing is applied: the limit must hold through a crash.

@@ -2,6 +2,7 @@
 //! replaced is not heard again; it is in the site's status before anything is done that rests on it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_api::{AdmissionRecord, HubEpoch, HubIdentity, Site};
 use commonwatt_store::{Failure, write_status};
@@ -18,7 +19,7 @@ pub struct Epochs(BTreeMap<(String, String), i64>);
 
 impl Epochs {
     /// What a site has on its status and its records, and what is asked of it now.
-    fn heard(site: &Site, records: &[AdmissionRecord], asked: &[Asked]) -> Self {
+    fn heard(site: &Site, records: &[Arc<AdmissionRecord>], asked: &[Asked]) -> Self {
         let mut epochs = Self::said(site);
         let name = site.metadata.name.as_deref().unwrap_or_default();
         for record in records.iter().filter(|record| record.spec.site == name) {
@@ -81,7 +82,7 @@ impl Agent {
     pub(crate) async fn remember_epochs(
         &self,
         site: &mut Site,
-        records: &[AdmissionRecord],
+        records: &[Arc<AdmissionRecord>],
         asked: &mut Vec<Asked>,
         cycle: &mut Cycle,
     ) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use commonwatt_api::{AdmissionRecord, DeletionPolicy, SubjectKind, WorkloadAdapter};
-use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError, list};
+use commonwatt_store::{GivenBack, Kind, Object, Store, StoreError, list, owned};
 use serde_json::json;
 
 use crate::dereference::kind_of;
@@ -23,7 +23,7 @@ pub async fn give_everything_back(
     really: bool,
 ) -> Result<Vec<GivenBack>, StoreError> {
     let mut adapters: BTreeMap<String, WorkloadAdapter> = BTreeMap::new();
-    let installed = list::<WorkloadAdapter>(store, None).await?.objects;
+    let installed = owned(list::<WorkloadAdapter>(store, None).await?.objects);
     for adapter in shipped.iter().cloned().chain(installed) {
         adapters.insert(adapter.metadata.name.clone().unwrap_or_default(), adapter);
     }

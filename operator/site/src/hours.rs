@@ -229,7 +229,7 @@ impl Cooling {
 pub fn hours(
     site: &Site,
     cooling: &Cooling,
-    signals: &BTreeMap<String, (GridSignal, Result<Spec, String>)>,
+    signals: &BTreeMap<String, (Arc<GridSignal>, Result<Spec, String>)>,
     now: DateTime<Utc>,
     slots: &Slots,
 ) -> Result<Vec<Hour>, String> {

@@ -1,6 +1,7 @@
 //! Accelerators, counted from nodes and from what pods request of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_store::Object;
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub enum Owner {
 }
 
 /// Ready nodes of a site, by name.
-pub fn nodes(all: &[Object], selector: &BTreeMap<String, String>) -> BTreeMap<String, Node> {
+pub fn nodes(all: &[Arc<Object>], selector: &BTreeMap<String, String>) -> BTreeMap<String, Node> {
     all.iter()
         .filter(|node| {
             selector
@@ -68,7 +69,7 @@ fn is_ready(node: &Object) -> bool {
 /// Charges pods to their nodes. `owner` says what a pod belongs to.
 pub fn charge(
     nodes: &mut BTreeMap<String, Node>,
-    pods: &[Object],
+    pods: &[Arc<Object>],
     owner: impl Fn(&Object) -> Owner,
 ) {
     for pod in pods.iter().filter(|pod| is_running(pod)) {
@@ -153,19 +154,19 @@ mod tests {
 
     use super::*;
 
-    fn node(name: &str, ready: &str) -> Object {
-        Object(json!({
+    fn node(name: &str, ready: &str) -> Arc<Object> {
+        Arc::new(Object(json!({
             "metadata": { "name": name, "labels": { PRODUCT_LABEL: "H100", "site": "a" } },
             "status": { "allocatable": { ACCELERATOR: "8" }, "conditions": [{ "type": "Ready", "status": ready }] },
-        }))
+        })))
     }
 
-    fn pod(node: &str, accelerators: u32, phase: &str) -> Object {
-        Object(json!({
+    fn pod(node: &str, accelerators: u32, phase: &str) -> Arc<Object> {
+        Arc::new(Object(json!({
             "metadata": { "name": "p" },
             "spec": { "nodeName": node, "containers": [{ "resources": { "limits": { ACCELERATOR: accelerators } } }] },
             "status": { "phase": phase },
-        }))
+        })))
     }
 
     #[test]

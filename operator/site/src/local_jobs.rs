@@ -1,6 +1,7 @@
 //! Batch jobs that somebody else runs on a site's nodes and allows to be suspended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use commonwatt_api::{Site, annotations};
 use commonwatt_fleet::Watts;
@@ -67,7 +68,7 @@ fn local_job(
     rated: &BTreeMap<&str, i64>,
 ) -> Option<LocalJob> {
     let selector = job.at("spec.selector")?;
-    let pods: Vec<&Object> = seen
+    let pods: Vec<&Arc<Object>> = seen
         .pods
         .iter()
         .filter(|pod| {

@@ -1,6 +1,7 @@
 //! Step two of a cycle: declared objects as numbers in units, or a clear word about what is wrong with which.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -99,7 +100,7 @@ pub trait WaterUse {
 }
 
 /// Signals as series, each with its object.
-pub type Signals = BTreeMap<String, (GridSignal, Result<Spec, String>)>;
+pub type Signals = BTreeMap<String, (Arc<GridSignal>, Result<Spec, String>)>;
 
 impl SiteModel {
     /// The site's name.

@@ -55,7 +55,7 @@ impl Agent {
             );
             cycle.note(
                 "CommunityReport status",
-                write_status(self.store.as_ref(), asked, &status).await,
+                write_status(self.store.as_ref(), asked.as_ref(), &status).await,
             );
         }
     }

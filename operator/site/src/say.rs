@@ -116,7 +116,7 @@ impl Agent {
             );
             cycle.note(
                 "GridSignal status",
-                write_status(self.store.as_ref(), signal, &status).await,
+                write_status(self.store.as_ref(), signal.as_ref(), &status).await,
             );
         }
     }

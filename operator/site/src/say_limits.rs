@@ -106,7 +106,7 @@ impl Agent {
             );
             cycle.note(
                 "PowerBudget status",
-                write_status(self.store.as_ref(), object, &status).await,
+                write_status(self.store.as_ref(), object.as_ref(), &status).await,
             );
         }
     }
@@ -168,7 +168,7 @@ impl Agent {
             );
             cycle.note(
                 "WaterBudget status",
-                write_status(self.store.as_ref(), object, &status).await,
+                write_status(self.store.as_ref(), object.as_ref(), &status).await,
             );
             said.water.insert(name, status);
         }
@@ -222,7 +222,7 @@ impl Agent {
                 continue;
             };
             let (status, stages) = follow(event, Watts(target), snapshot.facility, stage.now);
-            let written = write_status(self.store.as_ref(), event, &status).await;
+            let written = write_status(self.store.as_ref(), event.as_ref(), &status).await;
             let ok = written.is_ok();
             cycle.note("GridEvent status", written);
             let name = event.metadata.name.clone().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a decision rests on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{AdmissionRecord, Mode, SiteAssignment, WorkloadAdapter};
@@ -20,7 +21,7 @@ pub struct Asked {
     /// The hub's name.
     pub hub: String,
     /// What it asks.
-    pub assignment: SiteAssignment,
+    pub assignment: Arc<SiteAssignment>,
 }
 
 impl Asked {
@@ -42,7 +43,7 @@ pub struct Situation<'a> {
     /// Whether more than one site lives on this API server.
     pub shared_server: bool,
     /// Records of this site by name.
-    pub records: &'a BTreeMap<String, AdmissionRecord>,
+    pub records: &'a BTreeMap<String, Arc<AdmissionRecord>>,
     /// How the workload of each record stands.
     pub observed: &'a BTreeMap<String, Observed>,
     /// What hubs ask.
@@ -50,11 +51,11 @@ pub struct Situation<'a> {
     /// Nodes with what pods request.
     pub nodes: &'a BTreeMap<String, Node>,
     /// Adapters installed here.
-    pub adapters: &'a BTreeMap<String, WorkloadAdapter>,
+    pub adapters: &'a BTreeMap<String, Arc<WorkloadAdapter>>,
     /// Workloads by adapter.
-    pub workloads: &'a BTreeMap<String, Vec<Object>>,
+    pub workloads: &'a BTreeMap<String, Vec<Arc<Object>>>,
     /// Autoscalers.
-    pub autoscalers: &'a [Object],
+    pub autoscalers: &'a [Arc<Object>],
     /// The highest epoch of every hub that has been heard.
     pub epochs: &'a Epochs,
     /// Suspendable jobs of others.

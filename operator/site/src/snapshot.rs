@@ -1,6 +1,7 @@
 //! How a site stands at the end of a cycle: what pages and metrics show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_api::{
     AdmissionRecord, GridEventStatus, Site, SiteStatus, SubjectKind, WaterBudgetStatus,
@@ -36,7 +37,7 @@ pub struct Snapshot {
     /// Accelerators by product: total and requested.
     pub accelerators: BTreeMap<String, (u32, u32)>,
     /// Admissions with their observation.
-    pub records: BTreeMap<String, (AdmissionRecord, Observed)>,
+    pub records: BTreeMap<String, (Arc<AdmissionRecord>, Observed)>,
     /// How its signals stand.
     pub signals: BTreeMap<String, SignalState>,
     /// What is wrong.

@@ -1,6 +1,7 @@
 //! What concerns one site, collected between reading and writing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{AdmissionRecord, Site, SubjectKind};
@@ -23,7 +24,7 @@ pub(crate) struct Stage<'a> {
     pub site: &'a Site,
     pub now: DateTime<Utc>,
     pub slots: Slots,
-    pub records: BTreeMap<String, AdmissionRecord>,
+    pub records: BTreeMap<String, Arc<AdmissionRecord>>,
     pub observed: BTreeMap<String, Observed>,
     pub nodes: BTreeMap<String, Node>,
     pub asked: &'a [Asked],
@@ -40,7 +41,7 @@ impl<'a> Stage<'a> {
         asked: &'a [Asked],
     ) -> Self {
         let name = site.metadata.name.clone().unwrap_or_default();
-        let records: BTreeMap<String, AdmissionRecord> = seen
+        let records: BTreeMap<String, Arc<AdmissionRecord>> = seen
             .records
             .iter()
             .filter(|record| record.spec.site == name)
@@ -114,7 +115,8 @@ impl<'a> Stage<'a> {
     pub(crate) fn autoscaler_of(&self, record: &AdmissionRecord) -> Option<&'a Object> {
         let known = record.spec.autoscaler.as_ref()?;
         let all = &self.seen.autoscalers;
-        all.iter().find(|found| found.uid() == known.uid)
+        let found = all.iter().find(|found| found.uid() == known.uid)?;
+        Some(found)
     }
 
     /// IT watts charged: ceilings, or what still runs where that is more, and local batch.

@@ -1,6 +1,7 @@
 //! What an adapter's paths say about a workload, and the objects that are applied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use commonwatt_api::{
     AdmissionRecord, AssignedWorkload, SubjectKind, WorkloadAdapter, annotations,
@@ -41,7 +42,7 @@ impl Observed {
 pub fn observe(
     adapter: &WorkloadAdapter,
     object: &Object,
-    pods: &[Object],
+    pods: &[Arc<Object>],
     is_job: bool,
 ) -> Observed {
     let number = |path: &Option<String>| {
@@ -217,15 +218,15 @@ pub(crate) fn fingerprint(text: &str) -> String {
 
 /// A workload by adapter, namespace and name.
 pub fn find<'a>(
-    workloads: &'a BTreeMap<String, Vec<Object>>,
+    workloads: &'a BTreeMap<String, Vec<Arc<Object>>>,
     adapter: &str,
     namespace: &str,
     name: &str,
 ) -> Option<&'a Object> {
-    workloads
-        .get(adapter)?
-        .iter()
-        .find(|object| object.namespace() == Some(namespace) && object.name() == name)
+    let all = workloads.get(adapter)?;
+    let is_it =
+        |object: &&Arc<Object>| object.namespace() == Some(namespace) && object.name() == name;
+    Some(all.iter().find(is_it)?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::Kind;
 
 /// An object as JSON, with what every object has close at hand.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Object(pub Value);
 
 impl Object {

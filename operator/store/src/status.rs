@@ -1,8 +1,9 @@
 use kube::Resource;
+use kube::core::object::HasStatus;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{Kind, Store, StoreError, merge_diff, to_object};
+use crate::{Kind, Store, StoreError, merge_diff};
 
 /// What became of a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +24,22 @@ pub async fn write_status<T, S>(
     status: &S,
 ) -> Result<StatusWrite, StoreError>
 where
-    T: Resource<DynamicType = ()> + Serialize,
+    T: Resource<DynamicType = ()> + HasStatus<Status = S>,
     S: Serialize + Sync,
 {
-    let object = to_object(about)?;
-    let old = object.0.get("status").cloned().unwrap_or_else(|| json!({}));
-    let new: Value =
-        serde_json::to_value(status).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    let json = |status: &S| {
+        serde_json::to_value(status).map_err(|error| StoreError::Invalid(error.to_string()))
+    };
+    let old = about.status().map_or_else(|| Ok(json!({})), json)?;
+    let new = json(status)?;
     let Some(patch) = merge_diff(&old, &new) else {
         return Ok(StatusWrite::Same);
     };
     store
         .merge_status(
             &Kind::of::<T>(),
-            object.namespace(),
-            object.name(),
+            about.meta().namespace.as_deref(),
+            about.meta().name.as_deref().unwrap_or_default(),
             &json!({ "status": patch }),
         )
         .await?;

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::{Kind, Object};
+use crate::{Held, Kind, Object};
 
 /// Why an API server did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +63,17 @@ pub struct Event {
 pub trait Store: Send + Sync {
     /// All objects of a kind, in one namespace or in all. May come from a watch that is a moment behind, but never
     /// behind this store's own writes. A kind that the server does not know is an empty list.
-    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError>;
+    async fn held(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Held>, StoreError>;
+
+    /// The same as JSON.
+    async fn list(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Arc<Object>>, StoreError> {
+        let held = self.held(kind, namespace).await?;
+        held.iter().map(Held::object).collect()
+    }
 
     /// One object as it is now.
     async fn get(

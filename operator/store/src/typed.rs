@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use kube::Resource;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +10,7 @@ use crate::{Kind, Object, Store, StoreError};
 #[derive(Debug)]
 pub struct Listed<T> {
     /// Read.
-    pub objects: Vec<T>,
+    pub objects: Vec<Arc<T>>,
     /// Not read; they stop nothing else.
     pub malformed: Vec<Malformed>,
 }
@@ -17,7 +19,7 @@ pub struct Listed<T> {
 #[derive(Debug, Clone)]
 pub struct Malformed {
     /// The object as it is.
-    pub object: Object,
+    pub object: Arc<Object>,
     /// What does not fit.
     pub why: String,
 }
@@ -28,22 +30,24 @@ pub struct Malformed {
 /// Those of the store. An object that does not fit its type is no error: it is in [`Listed::malformed`].
 pub async fn list<T>(store: &dyn Store, namespace: Option<&str>) -> Result<Listed<T>, StoreError>
 where
-    T: Resource<DynamicType = ()> + DeserializeOwned,
+    T: Resource<DynamicType = ()> + DeserializeOwned + Serialize + Send + Sync + 'static,
 {
     let mut listed = Listed {
         objects: Vec::new(),
         malformed: Vec::new(),
     };
-    for object in store.list(&Kind::of::<T>(), namespace).await? {
-        match T::deserialize(&object.0) {
+    for held in store.held(&Kind::of::<T>(), namespace).await? {
+        match held.typed() {
             Ok(typed) => listed.objects.push(typed),
-            Err(error) => listed.malformed.push(Malformed {
-                object,
-                why: error.to_string(),
-            }),
+            Err(malformed) => listed.malformed.push(malformed),
         }
     }
     Ok(listed)
+}
+
+/// Copies of what a store goes on holding: for a command that looks once.
+pub fn owned<T: Clone>(shared: Vec<Arc<T>>) -> Vec<T> {
+    shared.into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
 /// One object of a derived kind, as it is now.

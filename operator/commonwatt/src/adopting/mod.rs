@@ -6,7 +6,7 @@ mod yaml;
 
 use anyhow::{Context, bail};
 use commonwatt_api::{ModelProfile, PlacementPolicy, Site};
-use commonwatt_store::{Kind, Object, Store, list};
+use commonwatt_store::{Kind, Object, Store, list, owned};
 
 /// What can be adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,11 +114,11 @@ async fn read(store: &dyn Store, ask: &Ask<'_>) -> anyhow::Result<Found> {
     let autoscalers = store.list(&Kind::AUTOSCALER, Some(ask.namespace)).await;
     Ok(Found {
         workload,
-        sites: list(store, None).await?.objects,
-        profiles: list(store, None).await?.objects,
-        policies: list(store, None).await?.objects,
-        nodes: store.list(&Kind::NODE, None).await.unwrap_or_default(),
-        pods: store.list(&Kind::POD, Some(ask.namespace)).await?,
-        autoscalers: autoscalers.unwrap_or_default(),
+        sites: owned(list(store, None).await?.objects),
+        profiles: owned(list(store, None).await?.objects),
+        policies: owned(list(store, None).await?.objects),
+        nodes: owned(store.list(&Kind::NODE, None).await.unwrap_or_default()),
+        pods: owned(store.list(&Kind::POD, Some(ask.namespace)).await?),
+        autoscalers: owned(autoscalers.unwrap_or_default()),
     })
 }

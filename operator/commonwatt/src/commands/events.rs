@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use commonwatt_api::{GROUP, GridEvent};
-use commonwatt_store::{Kind, Object, Store, list};
+use commonwatt_store::{Kind, Object, Store, list, owned};
 use serde::Serialize;
 
 use super::access::Access;
@@ -104,8 +104,8 @@ impl Events {
 
     async fn happened(&self, store: &dyn Store) -> anyhow::Result<Vec<Happened>> {
         let events = store.list(&Kind::EVENT, None).await;
-        let events = events.context("events cannot be read")?;
-        let calls = list::<GridEvent>(store, None).await?.objects;
+        let events = owned(events.context("events cannot be read")?);
+        let calls = owned(list::<GridEvent>(store, None).await?.objects);
         let mut all: Vec<_> = events.iter().filter_map(of_event).collect();
         all.extend(calls.iter().flat_map(of_call));
         let since = Utc::now() - self.since;

@@ -12,7 +12,7 @@ use commonwatt_dashboard::community_page;
 use commonwatt_fleet::Slots;
 use commonwatt_ledger::{Period, Record, Report as Computed, decode};
 use commonwatt_site::{Seen, report_of};
-use commonwatt_store::list;
+use commonwatt_store::{list, owned};
 use serde_json::{Value, json};
 
 use super::fleet::{Asked, Fleet, wait_for};
@@ -106,7 +106,7 @@ impl Report {
 
     async fn published(&self, fleet: &Fleet) -> anyhow::Result<ExitCode> {
         let reports = list::<CommunityReport>(fleet.sites.as_ref(), None).await?;
-        let mut reports = reports.objects;
+        let mut reports = owned(reports.objects);
         reports.retain(|report| report.spec.community == self.community);
         reports.sort_by_key(|report| report.spec.start.0);
         let Some(report) = reports.pop() else {

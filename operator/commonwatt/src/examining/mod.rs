@@ -14,7 +14,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use commonwatt_api::Mode;
 use commonwatt_kubernetes::{Inquiry, KubeStore};
-use commonwatt_store::{Kind, Object, Store};
+use commonwatt_store::{Kind, Object, Store, owned};
 use kube::Client;
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ impl Examined {
         namespace: Option<&str>,
     ) -> Result<Vec<Object>, Finding> {
         let listed = self.store.list(kind, namespace).await;
-        listed.map_err(|error| {
+        listed.map(owned).map_err(|error| {
             Finding::warning(
                 check,
                 format!(

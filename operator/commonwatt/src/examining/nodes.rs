@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use commonwatt_api::{ModelProfile, Site};
 use commonwatt_site::inventory::{ACCELERATOR, PRODUCT_LABEL};
-use commonwatt_store::{Kind, Object, Store, list};
+use commonwatt_store::{Kind, Object, Store, list, owned};
 
 use super::{Examined, Finding, first};
 
@@ -23,13 +23,15 @@ pub async fn check(examined: &Examined) -> Vec<Finding> {
     };
     let mut findings = labels(&nodes);
     // Older servers have no such kind, and not every account may read them: then there is nothing to say of them.
-    let slices = examined.store.list(&SLICE, None).await.unwrap_or_default();
+    let slices = owned(examined.store.list(&SLICE, None).await.unwrap_or_default());
     findings.extend(by_claims(&nodes, &slices));
     let store = examined.store.as_ref();
-    let sites = list::<Site>(store, None).await.map(|listed| listed.objects);
+    let sites = list::<Site>(store, None)
+        .await
+        .map(|listed| owned(listed.objects));
     let profiles = list::<ModelProfile>(store, None)
         .await
-        .map(|listed| listed.objects);
+        .map(|listed| owned(listed.objects));
     findings.extend(known(
         &nodes,
         &sites.unwrap_or_default(),
@@ -39,7 +41,7 @@ pub async fn check(examined: &Examined) -> Vec<Finding> {
         .store
         .list(&Kind::LEASE, Some("kube-node-lease"))
         .await;
-    let leases = leases.unwrap_or_default();
+    let leases = owned(leases.unwrap_or_default());
     findings.extend(heartbeats(&leases, examined.now));
     if findings.is_empty() {
         let count: u64 = nodes.iter().map(accelerators).sum();

@@ -86,7 +86,7 @@ fn deployment(index: usize, like: &ModelDeployment) -> ModelDeployment {
 /// The hub's cycle of a large fleet: the quickstart's sites four times, and a thousand deployments with unmet demand.
 fn large(small: &Cycle) -> Cycle {
     let mut world: World = small.world.clone();
-    let mut offers: BTreeMap<String, SiteOffer> = BTreeMap::new();
+    let mut offers: BTreeMap<String, Arc<SiteOffer>> = BTreeMap::new();
     let kinds: Vec<_> = world.sites.values().cloned().collect();
     let known: Vec<_> = small.seen.offers.values().cloned().collect();
     world.sites.clear();
@@ -122,7 +122,7 @@ fn large(small: &Cycle) -> Cycle {
         };
         plan.deployments
             .insert(DeploymentId::from(name.as_str()), decision);
-        deployments.insert(name, deployment(index, like));
+        deployments.insert(name, Arc::new(deployment(index, like)));
     }
     let seen = commonwatt_hub::Seen {
         deployments,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use commonwatt_kubernetes::Lead;
-use commonwatt_store::{Event, Kind, Object, Store, StoreError};
+use commonwatt_store::{Event, Held, Kind, Object, Store, StoreError};
 use serde_json::{Map, Value};
 
 use super::halt::Halt;
@@ -73,8 +73,8 @@ fn fields(patch: &Value) -> String {
 
 #[async_trait]
 impl Store for Guarded {
-    async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Object>, StoreError> {
-        self.store.list(kind, namespace).await
+    async fn held(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Held>, StoreError> {
+        self.store.held(kind, namespace).await
     }
 
     async fn get(

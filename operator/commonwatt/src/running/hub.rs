@@ -164,7 +164,7 @@ impl Role {
         for look in 0..FIRST_OFFERS {
             let offers = self.store.list(&Kind::of::<SiteOffer>(), None).await;
             let offers = offers.unwrap_or_default();
-            let offers_hours = |offer: &Object| {
+            let offers_hours = |offer: &Arc<Object>| {
                 let hours = offer.at("spec.hours").and_then(serde_json::Value::as_array);
                 hours.is_some_and(|hours| !hours.is_empty())
             };

@@ -98,7 +98,7 @@ impl Links {
     }
 
     /// Links to every hub that these sites list, and why there is none to the others.
-    pub async fn to(&mut self, sites: &[Site]) -> (Vec<HubLink>, BTreeMap<String, String>) {
+    pub async fn to(&mut self, sites: &[Arc<Site>]) -> (Vec<HubLink>, BTreeMap<String, String>) {
         let mut links = BTreeMap::new();
         let mut unlinked = BTreeMap::new();
         if let Some(own) = &self.own {

@@ -93,7 +93,7 @@ impl Reach {
             .into_iter()
             .find(|offer| offer.metadata.name.as_deref() == Some(site));
         let offer = match present {
-            Some(offer) => offer,
+            Some(offer) => Arc::unwrap_or_clone(offer),
             // The agent writes the offer of a site that it reaches.
             None if condition.status == "True" => return Ok(()),
             None => self.make(site, &namespace).await?,

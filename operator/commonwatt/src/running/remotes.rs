@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use commonwatt_api::annotations::SITE_KUBECONFIG;
 use commonwatt_kubernetes::{KubeStore, Lead, from_kubeconfig};
 use commonwatt_site::HubLink;
-use commonwatt_store::{Clock, Object, Store, StoreError};
+use commonwatt_store::{Clock, Object, Store, StoreError, owned};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -96,7 +96,7 @@ impl Remotes {
     async fn secrets(&self, store: &KubeStore, namespace: &str) -> Result<Vec<Object>, StoreError> {
         let names = &self.context.settings.kubeconfig_secrets;
         if names.is_empty() {
-            return store.list(&SECRET, Some(namespace)).await;
+            return store.list(&SECRET, Some(namespace)).await.map(owned);
         }
         let mut found = Vec::new();
         for name in names {

@@ -57,7 +57,7 @@ pub fn rows(hub: &HubSeen, site: &SiteSeen, now: DateTime<Utc>) -> Vec<SiteRow> 
         .iter()
         .map(|declared| {
             let name = declared.metadata.name.as_deref().unwrap_or_default();
-            of_site(declared, hub.offers.get(name), site)
+            of_site(declared, hub.offers.get(name).map(AsRef::as_ref), site)
         })
         .collect();
     for (name, offer) in &hub.offers {
