@@ -147,8 +147,8 @@ impl Hub {
             !finalizers.is_some_and(|all| all.iter().any(|one| one == FINALIZER))
         };
         let deployments = cycle.seen.deployments.values().filter(unmarked_yet);
-        let deployments = deployments
-            .filter_map(|deployment| to_object(deployment.as_ref()).ok().map(Arc::new));
+        let deployments =
+            deployments.filter_map(|deployment| to_object(deployment.as_ref()).ok().map(Arc::new));
         let jobs = cycle.seen.jobs.values();
         let jobs = jobs.filter(|_| self.may_write_jobs()).cloned();
         let of = |kind: SubjectKind| move |object| (kind, object);

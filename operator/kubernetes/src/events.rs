@@ -25,6 +25,11 @@ const SAME: Duration = Duration::from_mins(10);
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// The most that an event may hold up who tells of it.
 const LIMIT: Duration = Duration::from_secs(3);
+/// Of events that tell of nothing wrong, so many may come at once...
+const BURST: f64 = 100.0;
+/// ...and then so many a second. An event costs an API server as much as any write: a thousand admissions shall not wait
+/// for a thousand of them, and are on their objects' statuses besides.
+const A_SECOND: f64 = 5.0;
 /// The most bytes of a message that an API server takes.
 const LONGEST_MESSAGE: usize = 1024;
 /// The most bytes of a name.
@@ -40,9 +45,14 @@ pub(crate) struct Events {
     recent: Mutex<Counts>,
 }
 
-/// The events of the last minutes.
-#[derive(Debug, Default)]
-struct Counts(HashMap<Key, Recent>);
+/// The events of the last minutes, and how many more may come.
+#[derive(Debug)]
+struct Counts {
+    events: HashMap<Key, Recent>,
+    forgotten: Instant,
+    allowance: f64,
+    counted: Instant,
+}
 
 /// An event that was written.
 #[derive(Debug, Clone)]
@@ -71,7 +81,7 @@ impl Events {
         Self {
             client,
             instance,
-            recent: Mutex::default(),
+            recent: Mutex::new(Counts::new(Instant::now())),
         }
     }
 
@@ -94,7 +104,8 @@ impl Events {
             event.message.clone(),
         );
         let namespace = about.namespace().unwrap_or("default");
-        let todo = self.counts().next(&key, Instant::now());
+        let matters = event.type_ == EventType::Warning;
+        let todo = self.counts().next(&key, matters, Instant::now());
         match todo {
             Todo::Nothing => Ok(()),
             Todo::Create => self.create(key, namespace, about, event).await,
@@ -164,13 +175,29 @@ impl Events {
 }
 
 impl Counts {
-    /// Counts an event, and says whether to write that.
-    fn next(&mut self, key: &Key, now: Instant) -> Todo {
-        self.0
-            .retain(|_, event| now.duration_since(event.told) < SAME);
-        let Some(event) = self.0.get_mut(key) else {
-            return Todo::Create;
+    fn new(now: Instant) -> Self {
+        Self {
+            events: HashMap::new(),
+            forgotten: now,
+            allowance: BURST,
+            counted: now,
+        }
+    }
+
+    /// Counts an event, and says whether to write that. One that `matters` is never left out for its number.
+    fn next(&mut self, key: &Key, matters: bool, now: Instant) -> Todo {
+        self.forget(now);
+        let Some(event) = self.events.get_mut(key) else {
+            return if matters || self.may_create(now) {
+                Todo::Create
+            } else {
+                Todo::Nothing
+            };
         };
+        if now.duration_since(event.told) >= SAME {
+            self.events.remove(key);
+            return self.next(key, matters, now);
+        }
         event.count = event.count.saturating_add(1);
         event.told = now;
         // The second at once, so that one sees that it goes on.
@@ -184,8 +211,28 @@ impl Counts {
         }
     }
 
+    /// Now and then, not at every event of thousands.
+    fn forget(&mut self, now: Instant) {
+        if now.duration_since(self.forgotten) >= SAME {
+            self.events
+                .retain(|_, event| now.duration_since(event.told) < SAME);
+            self.forgotten = now;
+        }
+    }
+
+    fn may_create(&mut self, now: Instant) -> bool {
+        let since = now.duration_since(self.counted).as_secs_f64();
+        self.counted = now;
+        self.allowance = (self.allowance + since * A_SECOND).min(BURST);
+        let may = self.allowance >= 1.0;
+        if may {
+            self.allowance -= 1.0;
+        }
+        may
+    }
+
     fn created(&mut self, key: Key, name: String, now: Instant) {
-        self.0.insert(
+        self.events.insert(
             key,
             Recent {
                 name,
@@ -219,25 +266,42 @@ fn shorten(text: &str, bytes: usize) -> &str {
 mod tests {
     use super::*;
 
+    fn key(message: &str) -> Key {
+        ("uid".to_owned(), "Refused".to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn of_a_flood_of_good_news_some_is_left_out_and_of_bad_news_none() {
+        let start = Instant::now();
+        let mut counts = Counts::new(start);
+        let mut told = |matters, now| {
+            let all = (0..1000).map(|number| key(&number.to_string()));
+            all.filter(|key| counts.next(key, matters, now) == Todo::Create)
+                .count()
+        };
+        assert_eq!(told(false, start), 100);
+        assert_eq!(told(true, start), 1000);
+        assert_eq!(told(false, start + Duration::from_secs(4)), 20);
+    }
+
     #[test]
     fn the_same_event_is_counted_for_ten_minutes_and_not_written_every_time() {
-        let mut counts = Counts::default();
-        let key = (
-            "uid".to_owned(),
-            "Refused".to_owned(),
-            "900 W over".to_owned(),
-        );
         let start = Instant::now();
-        assert_eq!(counts.next(&key, start), Todo::Create);
+        let mut counts = Counts::new(start);
+        let key = key("900 W over");
+        assert_eq!(counts.next(&key, true, start), Todo::Create);
         counts.created(key.clone(), "a.1".to_owned(), start);
         let count = |count| Todo::Count {
             name: "a.1".to_owned(),
             count,
         };
-        assert_eq!(counts.next(&key, start), count(2));
-        assert_eq!(counts.next(&key, start), Todo::Nothing);
-        assert_eq!(counts.next(&key, start + COUNT_EVERY), count(4));
-        assert_eq!(counts.next(&key, start + COUNT_EVERY + SAME), Todo::Create);
+        assert_eq!(counts.next(&key, true, start), count(2));
+        assert_eq!(counts.next(&key, true, start), Todo::Nothing);
+        assert_eq!(counts.next(&key, true, start + COUNT_EVERY), count(4));
+        assert_eq!(
+            counts.next(&key, true, start + COUNT_EVERY + SAME),
+            Todo::Create
+        );
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Fleet {
         let begun = Instant::now();
         let mut last = Counted::of(self).await?.writes;
         let mut still = Instant::now();
-        while still.elapsed() < Duration::from_secs(5) {
+        // Longer than a round of a busy hub takes.
+        while still.elapsed() < Duration::from_secs(15) {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let now = Counted::of(self).await?.writes;
             if now > last {

@@ -197,6 +197,7 @@ impl Role {
                 } else {
                     Went::Badly
                 };
+                pace.rest_after(cycle.planning);
                 if cycle.writes > 0 {
                     pace.due_within(ANSWERS);
                 }

@@ -15,6 +15,8 @@ const PERIOD: TimeDelta = TimeDelta::seconds(30);
 const CLOSEST: Duration = Duration::from_millis(200);
 /// News rarely comes alone.
 const SETTLE: Duration = Duration::from_millis(30);
+/// The most that news wait because the last round was long.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// The first pause after a failure; each further one is twice as long...
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// ...up to this.
@@ -89,6 +91,7 @@ pub struct Pace {
     bell: watch::Receiver<u64>,
     failures: u32,
     begun: Instant,
+    rest: Duration,
 }
 
 impl Pace {
@@ -101,6 +104,7 @@ impl Pace {
             bell: bell.hear(),
             failures: 0,
             begun: Instant::now(),
+            rest: Duration::ZERO,
         }
     }
 
@@ -108,6 +112,7 @@ impl Pace {
     pub fn begin(&mut self) {
         self.begun = Instant::now();
         self.due = self.period;
+        self.rest = Duration::ZERO;
         self.bell.borrow_and_update();
     }
 
@@ -121,6 +126,12 @@ impl Pace {
         self.due = self.due.min(limit);
     }
 
+    /// The round that ends has thought so long. As long again the next one waits for more news: what comes one by one is
+    /// thought over together, and others get the processor meanwhile.
+    pub fn rest_after(&mut self, thought: Duration) {
+        self.rest = thought.min(LONGEST_REST);
+    }
+
     /// Waits until the next round is due.
     pub async fn wait(&mut self, went: Went) {
         self.failures = match went {
@@ -130,7 +141,7 @@ impl Pace {
         let due = self.pause();
         tokio::select! {
             () = sleep(due) => {}
-            Ok(()) = self.bell.changed() => sleep(SETTLE).await,
+            Ok(()) = self.bell.changed() => sleep(SETTLE.max(self.rest)).await,
         }
         // After a failure news alone is no reason to hurry: what failed may be what brings the news.
         let closest = if self.failures == 0 {
