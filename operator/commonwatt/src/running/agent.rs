@@ -16,7 +16,7 @@ use super::guard::Guarded;
 use super::links::Links;
 use super::pace::{Bell, Pace, Went};
 use super::reach::Reach;
-use super::{Context, Waited, wait_to_lead};
+use super::{Context, Waited, until_ended, wait_to_lead};
 use crate::journal::FileJournal;
 use crate::measure::{self, Standing};
 
@@ -187,7 +187,10 @@ impl Role {
         let mut lost = lead.changes();
         loop {
             pace.begin();
-            let went = self.round(agent, &mut pace).await;
+            let round = self.round(agent, &mut pace);
+            let Some(went) = until_ended(round, ended.clone()).await else {
+                return;
+            };
             if went == Went::Well {
                 self.standing.done();
             }

@@ -14,7 +14,7 @@ use kube::Client;
 use super::guard::Guarded;
 use super::pace::{Pace, Went, pause};
 use super::remotes::Remotes;
-use super::{Context, Waited, agent, wait_to_lead};
+use super::{Context, Waited, agent, until_ended, wait_to_lead};
 use crate::measure::{self, Standing};
 
 /// The lease of a cluster's hub.
@@ -142,7 +142,11 @@ impl Role {
         loop {
             pace.begin();
             remotes.follow(&self.store).await;
-            let went = self.round(hub, &mut pace).await?;
+            let round = self.round(hub, &mut pace);
+            let Some(went) = until_ended(round, self.context.ended.clone()).await else {
+                return Ok(());
+            };
+            let went = went?;
             if went == Went::Well {
                 self.context.readiness.up(ROLE);
                 self.standing.done();

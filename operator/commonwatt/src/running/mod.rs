@@ -149,8 +149,27 @@ pub async fn wait_to_lead(lead: &Lead, ended: &mut watch::Receiver<bool>) -> Wai
     }
 }
 
-/// Runs the roles until the process is asked to end, then ends them in order: what is being written is finished, and
-/// leases are given back.
+/// A round goes on this long when the process is asked to end. Kubernetes kills it after 30 s, and leases are to be given
+/// back before.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Does work to its end, or until some time after `ended`; then it is left where it is, as a crash would leave it.
+pub async fn until_ended<T>(
+    work: impl Future<Output = T>,
+    mut ended: watch::Receiver<bool>,
+) -> Option<T> {
+    let farewell = async {
+        let _ = ended.wait_for(|ended| *ended).await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = farewell => None,
+    }
+}
+
+/// Runs the roles until the process is asked to end, then ends them in order: what is being written is finished if it
+/// does not take long, and leases are given back.
 ///
 /// # Errors
 /// When a role cannot go on at all.
@@ -183,4 +202,22 @@ async fn local_agent(context: Context, client: Client, own: Option<HubLink>) -> 
     agent::Role::new(&context, place, links)
         .run(context.ended.clone())
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_left_when_the_process_shall_end_and_what_ends_in_time_is_not() {
+        let (end, ended) = watch::channel(false);
+        let quick = tokio::time::sleep(FAREWELL / 2);
+        let endless = std::future::pending::<()>();
+        let both = tokio::spawn(async move {
+            let first = until_ended(quick, ended.clone()).await;
+            (first, until_ended(endless, ended).await)
+        });
+        end.send_replace(true);
+        assert_eq!(both.await.expect("both"), (Some(()), None));
+    }
 }
