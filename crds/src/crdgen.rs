@@ -39,9 +39,26 @@ pub fn all_json() -> Result<Vec<Value>, serde_json::Error> {
         .map(|crd| {
             let mut value = serde_json::to_value(crd)?;
             clean(&mut value);
+            if WRITTEN_BY_US.contains(&crd.spec.names.kind.as_str()) {
+                keep_whole(&mut value);
+            }
             Ok(value)
         })
         .collect()
+}
+
+/// Kinds that hub and agents write and nobody else.
+const WRITTEN_BY_US: [&str; 4] = ["AdmissionRecord", "PlanHead", "SiteAssignment", "SiteOffer"];
+
+/// A spec and a status that have one writer are owned as a whole: the API server then keeps no list of every field of
+/// every hour, which is as long as the object and is read and written with it each time.
+fn keep_whole(crd: &mut Value) {
+    for part in ["spec", "status"] {
+        let path = format!("/spec/versions/0/schema/openAPIV3Schema/properties/{part}");
+        if let Some(schema) = crd.pointer_mut(&path) {
+            schema["x-kubernetes-map-type"] = "atomic".into();
+        }
+    }
 }
 
 /// Integer formats of Rust are unknown to Kubernetes; `int64` is the one it knows and the one all integers here are.

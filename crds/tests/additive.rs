@@ -6,8 +6,9 @@ use std::path::Path;
 use commonwatt_api::crdgen::all_json;
 use serde_json::{Map, Value, json};
 
-/// Words and columns, which no stored object depends on.
-const FREE: [&str; 3] = ["description", "title", "example"];
+/// Words and columns, which no stored object depends on; and whether the managers of an object own its fields one by one,
+/// which is changed of kinds with one writer alone (`crdgen`).
+const FREE: [&str; 4] = ["description", "title", "example", "x-kubernetes-map-type"];
 /// Bounds that may fall, and bounds that may rise.
 const LOWER: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
 const UPPER: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
