@@ -6,6 +6,7 @@ mod misdeclared;
 mod promises;
 mod refusing;
 mod releasing;
+mod resting;
 mod steering;
 
 use chrono::TimeDelta;

@@ -1,6 +1,8 @@
-//! Names. All of them order as text, which is the tie-break wherever two choices are equal.
+//! Names. All of them order as text, which is the tie-break wherever two choices are equal. All clones of one share its
+//! text: a plan names each site once for every deployment.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub String);
+        pub struct $name(pub Arc<str>);
 
         impl $name {
             /// The name as text.
@@ -19,10 +21,10 @@ macro_rules! name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(&self.0) }
         }
         impl From<&str> for $name {
-            fn from(name: &str) -> Self { Self(name.to_owned()) }
+            fn from(name: &str) -> Self { Self(name.into()) }
         }
         impl From<String> for $name {
-            fn from(name: String) -> Self { Self(name) }
+            fn from(name: String) -> Self { Self(name.into()) }
         }
     };
 }
@@ -57,7 +59,7 @@ macro_rules! namespaced {
         impl $name {
             /// From the parts of `namespace/name`.
             pub fn new(namespace: &str, name: &str) -> Self {
-                Self(format!("{namespace}/{name}"))
+                Self(format!("{namespace}/{name}").into())
             }
 
             /// The part before the slash, or nothing.
@@ -71,7 +73,7 @@ macro_rules! namespaced {
             pub fn name(&self) -> &str {
                 self.0
                     .split_once('/')
-                    .map_or(self.0.as_str(), |(_, name)| name)
+                    .map_or(self.as_str(), |(_, name)| name)
             }
         }
     };

@@ -16,7 +16,7 @@ use crate::dereference::{Seen, dereference};
 use crate::problem::Problem;
 use crate::publish::{Moving, Publisher};
 use crate::refused::Refused;
-use crate::world::{Read, Scope, read};
+use crate::world::{Scope, read};
 
 /// Hours that are planned ahead.
 pub const HORIZON_HOURS: usize = 24;
@@ -56,8 +56,8 @@ pub struct Hub {
 struct Memory {
     epoch: Option<i64>,
     sequence: i64,
-    plan: Plan,
-    advice: Plan,
+    plan: Planned,
+    advice: Planned,
     moving: Moving,
     refused: Refused,
     /// Seconds that each job has run, and when that was last looked at.
@@ -65,17 +65,24 @@ struct Memory {
     looked: Option<DateTime<Utc>>,
 }
 
+/// The last plan, and the world that it is at rest in: planned once more there, it came out the same.
+#[derive(Debug, Default, Clone)]
+struct Planned {
+    plan: Arc<Plan>,
+    at_rest: Option<Arc<World>>,
+}
+
 /// What a cycle found.
 #[derive(Debug)]
 pub struct Cycle {
     /// The world that was planned.
-    pub world: World,
+    pub world: Arc<World>,
     /// Its plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// What the audit found; a plan with findings is not published.
     pub findings: Vec<Finding>,
     /// Deployments that only want advice: their world and plan.
-    pub advice: Option<(World, Plan)>,
+    pub advice: Option<(Arc<World>, Arc<Plan>)>,
     /// What could not be used.
     pub problems: Vec<Problem>,
     /// Failed writes.
@@ -211,12 +218,13 @@ impl Hub {
             slots,
             now,
         };
-        let mut enforced = read(&seen, scope, &worked);
+        let enforced = read(&seen, scope, &worked);
+        let world = Arc::new(enforced.world);
         let before = self.with_memory(|memory| memory.plan.clone())?;
         let begun = Instant::now();
-        let made = self.plan(&enforced.world, &before);
+        let made = self.plan(&world, &before);
         let mut planning = begun.elapsed();
-        let findings = audit(&enforced.world, &made);
+        let findings = audit(&world, &made.plan);
         let advised = read(
             &seen,
             Scope {
@@ -225,35 +233,38 @@ impl Hub {
             },
             &worked,
         );
-        let wants_advice = advised.world.deployments.len() > enforced.world.deployments.len();
+        let wants_advice = advised.world.deployments.len() > world.deployments.len();
         let advice = if wants_advice {
+            let with_advice = Arc::new(advised.world);
             let before = self.with_memory(|memory| memory.advice.clone())?;
             let begun = Instant::now();
-            let made = self.plan(&advised.world, &before);
+            let made = self.plan(&with_advice, &before);
             planning += begun.elapsed();
-            audit(&advised.world, &made)
+            audit(&with_advice, &made.plan)
                 .is_empty()
-                .then_some((advised.world, made))
+                .then_some((with_advice, made))
         } else {
             None
         };
-        let mut more = advised.problems;
-        more.extend(crate::problem::abandoned(&seen));
-        merge_problems(&mut enforced, more);
+        let mut problems = enforced.problems;
+        problems.extend(advised.problems);
+        problems.extend(crate::problem::abandoned(&seen));
+        problems.sort();
+        problems.dedup();
         self.with_memory(|memory| {
             memory.plan = made.clone();
-            if let Some((_, plan)) = &advice {
-                memory.advice = plan.clone();
+            if let Some((_, made)) = &advice {
+                memory.advice = made.clone();
             }
         })?;
         let cycle = Cycle {
-            moves: moves(&before, &made),
+            moves: moves(&before.plan, &made.plan),
             planning,
-            world: enforced.world,
-            plan: made,
+            world,
+            plan: made.plan,
             findings,
-            advice,
-            problems: enforced.problems,
+            advice: advice.map(|(world, made)| (world, made.plan)),
+            problems,
             failures: Vec::new(),
             writes: 0,
             seen,
@@ -265,11 +276,17 @@ impl Hub {
         })
     }
 
-    fn plan(&self, world: &World, previous: &Plan) -> Plan {
-        match self.planning {
-            Planning::Commonwatt => plan(world, previous),
-            Planning::Baseline(rule) => baseline(world, previous, rule),
+    /// Plans, unless it is known that nothing else would come out.
+    fn plan(&self, world: &Arc<World>, before: &Planned) -> Planned {
+        if before.at_rest.as_deref() == Some(world.as_ref()) {
+            return before.clone();
         }
+        let plan = Arc::new(match self.planning {
+            Planning::Commonwatt => plan(world, &before.plan),
+            Planning::Baseline(rule) => baseline(world, &before.plan, rule),
+        });
+        let at_rest = (plan == before.plan).then(|| world.clone());
+        Planned { plan, at_rest }
     }
 
     fn with_memory<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> Result<T, StoreError> {
@@ -319,12 +336,6 @@ impl Memory {
         self.looked = Some(now);
         self.worked.clone()
     }
-}
-
-fn merge_problems(read: &mut Read, more: Vec<Problem>) {
-    read.problems.extend(more);
-    read.problems.sort();
-    read.problems.dedup();
 }
 
 /// Replicas that the new plan has at other places than the one before, in the first slot.

@@ -66,7 +66,7 @@ impl Doctor {
             let examined = Examined::of(cluster.client, cluster.store);
             Ok(examine(&examined, &terms).await)
         })?;
-        self.output.print(&findings, |_| text(&findings))?;
+        self.output.print(&findings, |wide| text(&findings, wide))?;
         let is_ill = findings.iter().any(|f| f.verdict == Verdict::Problem);
         Ok(if is_ill {
             ExitCode::FAILURE
@@ -76,9 +76,10 @@ impl Doctor {
     }
 }
 
-fn text(findings: &[Finding]) -> String {
+fn text(findings: &[Finding], wide: bool) -> String {
     let mut table = table(&["", "CHECK", "MESSAGE"]);
-    for finding in findings {
+    let is_shown = |finding: &&Finding| wide || finding.verdict != Verdict::Ok;
+    for finding in findings.iter().filter(is_shown) {
         let (word, tone) = match finding.verdict {
             Verdict::Ok => ("ok", Tone::Good),
             Verdict::Warning => ("warning", Tone::Caution),
@@ -95,10 +96,14 @@ fn text(findings: &[Finding]) -> String {
         ]);
     }
     let count = |verdict| findings.iter().filter(|f| f.verdict == verdict).count();
-    format!(
-        "{table}\n\n{} problems, {} warnings, {} ok\n",
+    let well = count(Verdict::Ok);
+    let summary = format!(
+        "{} problems, {} warnings, {well} ok\n",
         count(Verdict::Problem),
-        count(Verdict::Warning),
-        count(Verdict::Ok)
-    )
+        count(Verdict::Warning)
+    );
+    match (well == findings.len(), wide) {
+        (true, false) => format!("{summary}-o wide shows what was looked at\n"),
+        _ => format!("{table}\n\n{summary}"),
+    }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use commonwatt_api::{GROUP, GridEvent};
 use commonwatt_store::{Kind, Object, Store, list, owned};
@@ -40,7 +40,7 @@ pub struct Events {
     watch: bool,
     #[command(flatten)]
     access: Access,
-    /// How to print it
+    /// How to print it; wide shows times instead of ages
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
 }
@@ -81,7 +81,7 @@ impl Events {
         wait_for(async {
             let store = self.access.cluster().await?.store;
             let mut known = self.happened(store.as_ref()).await?;
-            self.output.print(&known, |_| text(&known, true))?;
+            self.output.print(&known, |wide| text(&known, true, wide))?;
             if !self.watch {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -94,7 +94,7 @@ impl Events {
                     .cloned()
                     .collect();
                 if !new.is_empty() {
-                    self.output.print(&new, |_| text(&new, false))?;
+                    self.output.print(&new, |wide| text(&new, false, wide))?;
                 }
                 // What is too old to be found again cannot come again.
                 known = found;
@@ -206,9 +206,17 @@ fn of_call(call: &GridEvent) -> Vec<Happened> {
         .collect()
 }
 
-fn text(happened: &[Happened], with_header: bool) -> String {
-    let mut table = table(&["AGE", "TYPE", "OBJECT", "REASON", "MESSAGE"]);
+fn text(happened: &[Happened], with_header: bool, wide: bool) -> String {
+    let when = if wide { "TIME" } else { "AGE" };
+    let mut table = table(&[when, "TYPE", "OBJECT", "REASON", "MESSAGE"]);
     let now = Utc::now();
+    let when = |at: DateTime<Utc>| {
+        if wide {
+            at.to_rfc3339_opts(SecondsFormat::Secs, true)
+        } else {
+            ago(now - at)
+        }
+    };
     for one in happened {
         let tone = if one.type_ == "Warning" {
             Tone::Caution
@@ -216,7 +224,7 @@ fn text(happened: &[Happened], with_header: bool) -> String {
             Tone::Plain
         };
         table.add_row([
-            cell(ago(now - one.at), Tone::Plain),
+            cell(when(one.at), Tone::Plain),
             cell(&one.type_, tone),
             cell(format!("{} {}", one.kind, one.name), Tone::Plain),
             cell(&one.reason, tone),

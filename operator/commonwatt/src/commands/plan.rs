@@ -43,7 +43,7 @@ pub struct Plan {
     mode: Mode,
     #[command(flatten)]
     access: Access,
-    /// How to print it
+    /// How to print it; wide shows the hours ahead too
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
 }
@@ -63,7 +63,7 @@ impl Plan {
         let namespace = self.access.namespace.as_deref();
         let report = plan_document(&cycle, namespace);
         self.output
-            .print(&report, |_| plan_tables(&cycle, namespace))?;
+            .print(&report, |wide| plan_tables(&cycle, namespace, wide))?;
         Ok(if refused {
             ExitCode::FAILURE
         } else if is_clean(&cycle) {

@@ -85,7 +85,7 @@ fn deployment(index: usize, like: &ModelDeployment) -> ModelDeployment {
 
 /// The hub's cycle of a large fleet: the quickstart's sites four times, and a thousand deployments with unmet demand.
 fn large(small: &Cycle) -> Cycle {
-    let mut world: World = small.world.clone();
+    let mut world: World = small.world.as_ref().clone();
     let mut offers: BTreeMap<String, Arc<SiteOffer>> = BTreeMap::new();
     let kinds: Vec<_> = world.sites.values().cloned().collect();
     let known: Vec<_> = small.seen.offers.values().cloned().collect();
@@ -130,8 +130,8 @@ fn large(small: &Cycle) -> Cycle {
         ..commonwatt_hub::Seen::default()
     };
     Cycle {
-        world,
-        plan,
+        world: Arc::new(world),
+        plan: Arc::new(plan),
         findings: Vec::new(),
         advice: None,
         problems: small.problems.clone(),

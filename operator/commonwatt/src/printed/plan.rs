@@ -123,8 +123,15 @@ fn charged(cycle: &Cycle) -> BTreeMap<String, i64> {
     charged
 }
 
-/// The plan as candidate tables, or its part in one namespace.
-pub fn tables(cycle: &Cycle, namespace: Option<&str>) -> String {
+/// Replicas hour by hour, as `3x2 21x1`: three hours with two, then 21 with one.
+fn by_hour(ceiling: &[u32]) -> String {
+    let runs = ceiling.chunk_by(|a, b| a == b);
+    let words = runs.map(|run| format!("{}x{}", run.len(), run[0]));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The plan as candidate tables, or its part in one namespace; `wide` with the hours ahead.
+pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
     let (world, plan) = cycle.whole();
     let mut text = format!(
@@ -139,17 +146,20 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>) -> String {
             .get(id)
             .map_or(0.0, |deployment| deployment.demand.0);
         let _ = write!(text, "\n{id}: {demand:.0} tokens/s\n");
-        let mut table = table(&[
-            "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY",
-        ]);
+        let columns = [
+            "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY", "HOURS",
+        ];
+        let mut table = table(&columns[..columns.len() - usize::from(!wide)]);
+        let row = |row: [String; 8], hours: String| row.into_iter().chain(wide.then_some(hours));
         for (site, variants) in &decision.sites {
             for (variant, placed) in variants {
                 let replicas = placed.ceiling.first().copied().unwrap_or(0);
+                let hours = by_hour(&placed.ceiling);
                 if replicas == 0 {
-                    table.add_row(later(site, variant, placed, &world.slots));
+                    table.add_row(row(later(site, variant, placed, &world.slots), hours));
                     continue;
                 }
-                table.add_row([
+                let chosen = [
                     site.to_string(),
                     variant.to_string(),
                     replicas.to_string(),
@@ -158,22 +168,23 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>) -> String {
                     format!("{:.1}", placed.liters_per_hour.0),
                     "chosen".into(),
                     placed.choice.detail(),
-                ]);
+                ];
+                table.add_row(row(chosen, hours));
             }
         }
         for (site, why) in &decision.rejected {
-            let row = [
+            let none = || "-".to_owned();
+            let rejected = [
                 site.to_string(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
+                none(),
+                none(),
+                none(),
+                none(),
+                none(),
+                why.reason().to_owned(),
+                why.detail(),
             ];
-            table.add_row(
-                row.into_iter()
-                    .chain([why.reason().to_owned(), why.detail()]),
-            );
+            table.add_row(row(rejected, none()));
         }
         let _ = writeln!(text, "{table}");
         if let Some(unmet) = &decision.unmet {
