@@ -87,7 +87,8 @@ fn is_hubs(object: &Object) -> bool {
     kinds.contains(&object.kind()) || object.at("spec.managedBy").is_some()
 }
 
-fn hub(store: Arc<MemoryServer>) -> Hub {
+/// A hub of our name over any store.
+pub fn hub(store: Arc<dyn Store>) -> Hub {
     let identity = Identity {
         name: HUB.into(),
         uid: "simulated-hub".into(),

@@ -12,15 +12,19 @@ use commonwatt_store::{Event, Held, Kind, Object, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::fleet::{ASSIGNMENT, MODEL, RECORD};
+use crate::fleet::{ASSIGNMENT, MODEL, RECORD, hub};
 use crate::steering::{Hall, model, run, served};
+
+/// Somebody else's finalizer.
+const OTHERS: &str = "example.org/backup";
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
 /// A server on which a controller is faster once for every object: it writes a status right before the first patch that
-/// counts on a version.
+/// counts on a version. One that `finalizes` puts its own finalizer on instead, before the first patch of finalizers.
 struct Busy {
     server: Arc<MemoryServer>,
+    finalizes: bool,
     disturbed: Mutex<BTreeSet<String>>,
 }
 
@@ -28,6 +32,7 @@ impl Busy {
     fn on(server: &Arc<MemoryServer>) -> Self {
         Self {
             server: server.clone(),
+            finalizes: false,
             disturbed: Mutex::default(),
         }
     }
@@ -68,7 +73,19 @@ impl Store for Busy {
         name: &str,
         patch: &Value,
     ) -> Answer<Object> {
-        if patch["metadata"]["resourceVersion"].is_string() && self.is_first(kind, name) {
+        if self.finalizes
+            && patch["metadata"]["finalizers"].is_array()
+            && self.is_first(kind, name)
+            && let Some(now) = self.server.get(kind, namespace, name).await?
+        {
+            let finalizers = [now.finalizers(), vec![OTHERS]].concat();
+            let patch = json!({ "metadata": { "finalizers": finalizers } });
+            self.server.merge(kind, namespace, name, &patch).await?;
+        }
+        if !self.finalizes
+            && patch["metadata"]["resourceVersion"].is_string()
+            && self.is_first(kind, name)
+        {
             let status = json!({ "status": { "seenBy": "a controller" } });
             let written = self.server.merge_status(kind, namespace, name, &status);
             written.await?;
@@ -124,6 +141,27 @@ fn what_controllers_write_meanwhile_is_no_reason_not_to_give_back() -> Result {
         let models = hall.0.hub_server.all(&MODEL);
         assert!(!models[0].finalizers().contains(&FINALIZER));
         assert!(hall.0.hub_server.all(&ASSIGNMENT).is_empty());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_finalizer_that_somebody_puts_on_while_ours_goes_is_left() -> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), model("Enforce")])?;
+        hall.turns(12).await?;
+        hall.delete_model().await?;
+        let hub = hub(Arc::new(Busy {
+            finalizes: true,
+            ..Busy::on(&hall.0.hub_server)
+        }));
+        for _ in 0..6 {
+            hall.0.agent_alone().await?;
+            hub.cycle(hall.0.now()).await?;
+        }
+        let models = hall.0.hub_server.all(&MODEL);
+        let left = models.first().ok_or("it went with a finalizer on it")?;
+        assert_eq!(left.finalizers(), [OTHERS]);
         Ok(())
     })
 }

@@ -106,7 +106,7 @@ impl Hall {
         Ok(())
     }
 
-    async fn delete_model(&self) -> Result {
+    pub async fn delete_model(&self) -> Result {
         let models = self.0.hub_server.all(&MODEL);
         let mut model = models.first().ok_or("no model")?.clone();
         model.0["metadata"]["resourceVersion"] = Value::Null;
