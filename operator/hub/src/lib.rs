@@ -13,6 +13,7 @@ pub mod problem;
 pub mod publish;
 mod refused;
 mod say;
+mod say_inputs;
 pub mod schedule;
 mod verdict;
 pub mod world;

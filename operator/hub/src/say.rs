@@ -1,12 +1,11 @@
-//! What the hub's own objects say: statuses of deployments, profiles, policies, offers and the plan's head.
+//! What the hub's own objects say: statuses of deployments and the plan's head, events of jobs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{
-    Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, ModelProfileStatus,
-    PlacementPolicyStatus, PlanHead, PlanHeadStatus, SiteOfferStatus,
+    Condition, Decimal, Mode, ModelDeployment, ModelDeploymentStatus, PlanHead, PlanHeadStatus,
     conditions::{reasons, types},
     find_condition, set_condition,
 };
@@ -17,9 +16,7 @@ use commonwatt_store::{
 };
 use serde_json::json;
 
-use crate::deployments::read_profile;
 use crate::hub::{Cycle, HEAD, Hub};
-use crate::problem::Problem;
 use crate::publish::Publisher;
 use crate::verdict::{decided, leaving, placed};
 
@@ -65,7 +62,6 @@ impl Hub {
         self.say_malformed(cycle, now).await;
         self.say_deployments(cycle, cautious, now).await;
         self.say_inputs(cycle, now).await;
-        self.say_offers(cycle, now).await;
         self.say_jobs(cycle).await;
         self.say_head(cycle, publisher, published, now).await;
     }
@@ -229,100 +225,6 @@ impl Hub {
         }
     }
 
-    async fn say_inputs(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
-        let ready = |problem: Option<&Problem>| match problem {
-            Some(problem) => Condition::new(
-                types::READY,
-                false,
-                &problem.reason,
-                problem.message.clone(),
-                now,
-            ),
-            None => Condition::new(types::READY, true, reasons::OK, "", now),
-        };
-        let policies: Vec<_> = cycle
-            .seen
-            .policies
-            .iter()
-            .map(|(n, p)| (n.clone(), p.clone()))
-            .collect();
-        for (name, policy) in policies {
-            let problem = cycle
-                .problems
-                .iter()
-                .find(|p| p.kind == "PlacementPolicy" && p.name == name);
-            let mut conditions = policy.status.clone().unwrap_or_default().conditions;
-            set_condition(
-                &mut conditions,
-                ready(problem).at_generation(policy.metadata.generation),
-            );
-            let status = PlacementPolicyStatus {
-                observed_generation: policy.metadata.generation,
-                conditions,
-            };
-            cycle.note(
-                "PlacementPolicy status",
-                write_status(self.store.as_ref(), policy.as_ref(), &status).await,
-            );
-        }
-        let profiles: Vec<_> = cycle.seen.profiles.values().cloned().collect();
-        for profile in profiles {
-            let condition = match read_profile(&profile) {
-                Ok(_) => ready(None),
-                Err(message) => {
-                    Condition::new(types::READY, false, reasons::PROFILE_UNUSABLE, message, now)
-                }
-            };
-            let mut conditions = profile.status.clone().unwrap_or_default().conditions;
-            set_condition(
-                &mut conditions,
-                condition.at_generation(profile.metadata.generation),
-            );
-            let status = ModelProfileStatus {
-                observed_generation: profile.metadata.generation,
-                conditions,
-            };
-            cycle.note(
-                "ModelProfile status",
-                write_status(self.store.as_ref(), profile.as_ref(), &status).await,
-            );
-        }
-    }
-
-    /// An offer whose prices cannot be compared says so. Whether the site can be reached is the runner's to say.
-    async fn say_offers(&self, cycle: &mut Cycle, now: DateTime<Utc>) {
-        let offers: Vec<_> = cycle
-            .seen
-            .offers
-            .iter()
-            .map(|(n, o)| (n.clone(), o.clone()))
-            .collect();
-        for (name, offer) in offers {
-            let problem = cycle
-                .problems
-                .iter()
-                .find(|p| p.kind == "SiteOffer" && p.name == name);
-            let condition = match problem {
-                Some(problem) => Condition::new(
-                    types::READY,
-                    false,
-                    &problem.reason,
-                    problem.message.clone(),
-                    now,
-                ),
-                None => Condition::new(types::READY, true, reasons::OK, "", now),
-            };
-            let mut conditions = offer.status.clone().unwrap_or_default().conditions;
-            // No generation: an agent rewrites its offer at every change, and this says nothing new each time.
-            set_condition(&mut conditions, condition);
-            let status = SiteOfferStatus { conditions };
-            cycle.note(
-                "SiteOffer status",
-                write_status(self.store.as_ref(), offer.as_ref(), &status).await,
-            );
-        }
-    }
-
     /// A Job has no condition of ours; what is wrong with it, or that it is at risk, is an event.
     async fn say_jobs(&self, cycle: &mut Cycle) {
         for (name, job) in &cycle.seen.jobs {
@@ -424,7 +326,7 @@ impl Cycle {
         }
     }
 
-    fn note(&mut self, what: &str, result: Result<StatusWrite, StoreError>) {
+    pub(crate) fn note(&mut self, what: &str, result: Result<StatusWrite, StoreError>) {
         match result {
             Ok(StatusWrite::Written) => self.writes += 1,
             // Gone meanwhile: there is nobody left to tell.
