@@ -404,3 +404,26 @@ fn what_serves_is_shown_to_serve_in_advise_and_holds_no_advice_where_it_is_not_w
         Ok(())
     })
 }
+
+#[test]
+fn what_serves_is_ready_all_the_while_when_it_goes_from_advise_to_enforce() -> Result {
+    run(async {
+        let mut hall = Hall::with(vec![served(4), model("Advise")])?;
+        hall.turns(6).await?;
+        let ready = |hall: &Hall| {
+            let models = hall.0.hub_server.all(&MODEL);
+            models.first()?.at("status.readyReplicas")?.as_i64()
+        };
+        assert_eq!(ready(&hall), Some(4));
+        hall.set(&MODEL, "chat", json!({ "spec": { "mode": "Enforce" } }))
+            .await?;
+        let mut seen = Vec::new();
+        for _ in 0..8 {
+            hall.turns(1).await?;
+            seen.extend(ready(&hall));
+        }
+        assert!(!seen.contains(&0), "{seen:?}");
+        assert_eq!(seen.last(), Some(&2), "{seen:?}");
+        Ok(())
+    })
+}

@@ -8,7 +8,7 @@ use commonwatt_api::{
     DeletionPolicy, FINALIZER, Mode, ModelDeployment, SiteAssignment, SubjectKind,
 };
 use commonwatt_store::{
-    Event, EventType, Failure, Kind, Object, StoreError, amend, merge_diff, to_object,
+    Event, EventType, Failure, Kind, Object, StoreError, merge_diff, to_object,
 };
 use serde_json::{Value, json};
 
@@ -270,14 +270,15 @@ impl Hub {
         if !object.finalizers().contains(&FINALIZER) {
             return;
         }
-        // By what it is now: others take theirs off, or put one on, at the same time.
-        let finalized = |now: &Object| {
-            let ours = now.finalizers().contains(&FINALIZER);
-            ours.then(|| now.without_finalizer(FINALIZER))
-        };
-        match amend(self.store.as_ref(), kind, object, finalized).await {
-            Ok(written) => cycle.writes += usize::from(written),
-            Err(StoreError::NotFound(_)) => {}
+        let patch = object.without_finalizer(FINALIZER);
+        match self
+            .store
+            .merge(kind, object.namespace(), object.name(), &patch)
+            .await
+        {
+            Ok(_) => cycle.writes += 1,
+            // Who was faster may have put a finalizer on; what it is now comes with the next round.
+            Err(StoreError::Conflict(_) | StoreError::NotFound(_)) => {}
             Err(error) => cycle.failures.push(Failure::of(
                 format!("finalizer of {kind} {}", object.name()),
                 &error,

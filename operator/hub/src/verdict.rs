@@ -151,6 +151,8 @@ fn most_telling(rejected: Vec<RejectedSite>) -> Vec<RejectedSite> {
     });
     ranked.truncate(TOLD);
     let mut told: Vec<RejectedSite> = ranked.into_iter().map(|(_, one)| one).collect();
+    // Collected in place, it would hold on to the room of a hundred.
+    told.shrink_to_fit();
     told.sort_by(|one, other| one.site.cmp(&other.site));
     told
 }

@@ -99,9 +99,10 @@ impl Agent {
         let mut status = asked.assignment.status.clone().unwrap_or_default();
         let site_mode = self.mode.min(stage.site.spec.mode);
         let mode = site_mode.min(spec.mode);
-        let advised = (mode < Mode::Enforce).then(|| serving(stage, asked));
+        // What is only advised, or was admitted in this very round, serves as it did before.
+        let shown = (mode < Mode::Enforce || record.is_some()).then(|| serving(stage, asked));
         let admitted = stage.observed.get(&asked.record).copied();
-        let observed = admitted.or(advised.flatten()).unwrap_or_default();
+        let observed = admitted.or(shown.flatten()).unwrap_or_default();
         status.observed_generation = generation;
         status.ceiling = record.map(|record| record.spec.ceiling);
         status.ready_replicas = Some(i64::from(observed.ready));
