@@ -104,6 +104,18 @@ impl Cycle {
             .as_ref()
             .map_or((&self.world, &self.plan), |(world, plan)| (world, plan))
     }
+
+    /// The world and the plan that count for a deployment in a mode; none where it is only observed.
+    pub(crate) fn planned_for(&self, mode: Mode) -> Option<(&World, &Plan)> {
+        match mode {
+            Mode::Enforce => Some((&self.world, &self.plan)),
+            Mode::Advise => self
+                .advice
+                .as_ref()
+                .map(|(world, plan)| (&**world, &**plan)),
+            Mode::Observe => None,
+        }
+    }
 }
 
 /// A cycle before anything is written.

@@ -36,12 +36,16 @@ impl Verdict {
         let Some(old) = &self.declared.status else {
             return false;
         };
+        // Most say the same in most rounds, and what follows copies a status.
+        if old.rejected == self.status.rejected {
+            return false;
+        }
         let rejected = self.status.rejected.clone();
         let reworded = ModelDeploymentStatus {
             rejected,
             ..old.clone()
         };
-        reworded == self.status && old.rejected != self.status.rejected
+        reworded == self.status
     }
 }
 
@@ -146,13 +150,9 @@ impl Hub {
             .problems
             .iter()
             .find(|p| p.kind == "ModelDeployment" && p.name == name);
-        let source = match (mode, &cycle.advice) {
-            (Mode::Enforce, _) => Some((&cycle.world, &cycle.plan)),
-            (Mode::Advise, Some((world, plan))) => Some((world, plan)),
-            _ => None,
-        };
+        let planned = cycle.planned_for(mode);
         let decision =
-            source.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
+            planned.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
         let mut status = match (problem, decision) {
             (None, Some((world, plan, decision))) => {
                 decided(cycle, &declared, &id, world, plan, decision, cautious, mode)

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use commonwatt_api::{
-    FINALIZER, Mode, ModelDeployment, SiteAssignment, SiteAssignmentSpec, SubjectKind,
-};
+use commonwatt_api::{FINALIZER, ModelDeployment, SiteAssignment, SiteAssignmentSpec, SubjectKind};
 use commonwatt_fleet::{DeploymentId, JobId};
 use commonwatt_store::{Failure, Kind, Object, apply_in_namespace, to_object, together};
 use serde_json::json;
@@ -81,12 +79,7 @@ impl Hub {
                 continue;
             }
             let mode = declared.spec.mode.min(self.mode);
-            let source = match (mode, &cycle.advice) {
-                (Mode::Enforce, _) => Some((&cycle.world, &cycle.plan)),
-                (Mode::Advise, Some((world, plan))) => Some((world, plan)),
-                _ => None,
-            };
-            let Some((world, plan)) = source else {
+            let Some((world, plan)) = cycle.planned_for(mode) else {
                 continue;
             };
             let id = DeploymentId::from(name.as_str());
