@@ -14,23 +14,13 @@ pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
     findings.extend(job_costs(reading));
     let parts = recount(reading);
     let objective = &reading.plan.objective;
-    let named = |parts: &CostParts| {
-        [
-            ("energy", parts.energy),
-            ("accelerators", parts.accelerators),
-            ("carbon", parts.carbon),
-            ("water", parts.water),
-            ("moves", parts.moves),
-            ("unserved", parts.unserved),
-        ]
-    };
-    for ((name, ours), (_, theirs)) in named(&parts).into_iter().zip(named(&objective.parts)) {
+    for ((name, ours), (_, theirs)) in parts.named().into_iter().zip(objective.parts.named()) {
         if !near(ours.0, theirs.0) {
             let detail = format!("{name} is {:.4}, declared {:.4}", ours.0, theirs.0);
             findings.push(Finding::new(Rule::Objective, detail));
         }
     }
-    let sum: f64 = named(&objective.parts).iter().map(|(_, part)| part.0).sum();
+    let sum: f64 = objective.parts.named().iter().map(|(_, part)| part.0).sum();
     if !near(sum, objective.total.0) {
         let detail = format!("parts add up to {sum:.4}, total {:.4}", objective.total.0);
         findings.push(Finding::new(Rule::Objective, detail));

@@ -194,6 +194,8 @@ mod tests {
             price_per_hour: Money(1.0),
             rated_watts: Watts(700),
             nodes: nodes.iter().copied().collect(),
+            reserve: None,
+            elastic: None,
         }
     }
 

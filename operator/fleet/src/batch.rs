@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{JobId, Product, SiteId, Watts};
+use crate::{JobId, Money, Product, SiteId, Watts};
 
 /// A job with a deadline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,8 +19,14 @@ pub struct BatchJob {
     pub shapes: BTreeMap<Product, JobShape>,
     /// Whole slots of work that remain.
     pub slots_left: u32,
+    /// Who it belongs to, for caps and reserves.
+    #[serde(default)]
+    pub tenant: String,
     /// Not before.
     pub release: DateTime<Utc>,
+    /// Not before, at sites where that is later: what it reads must get there first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub release_at: BTreeMap<SiteId, DateTime<Utc>>,
     /// Done by then.
     pub deadline: DateTime<Utc>,
     /// It may be suspended between slots and resumed at the same site.
@@ -31,8 +37,22 @@ pub struct BatchJob {
     pub started_at: Option<SiteId>,
     /// Whether it runs now: going on costs no start.
     pub running: bool,
+    /// What each start after a pause costs: saving, loading, work done twice.
+    #[serde(default)]
+    pub restart_cost: Money,
+    /// What an hour between the horizon's start, or its release if that is later, and its last slot's end is worth to its owner.
+    #[serde(default)]
+    pub waiting_per_hour: Money,
     /// Sites that refused it, by offer revision.
     pub refusals: BTreeMap<SiteId, crate::Refusal>,
+}
+
+impl BatchJob {
+    /// When it may start at a site at the earliest.
+    pub fn release_at(&self, site: &SiteId) -> DateTime<Utc> {
+        let there = self.release_at.get(site).copied();
+        there.map_or(self.release, |there| there.max(self.release))
+    }
 }
 
 /// What a job takes on one accelerator product.

@@ -19,10 +19,21 @@ pub struct Deployment {
     pub policy: String,
     /// Tokens per second that replicas together must be able to serve.
     pub demand: TokensPerSecond,
+    /// The same by slot, where it changes; a slot that is left out has `demand`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub demand_by_slot: Vec<TokensPerSecond>,
     /// What must stay served when a limit falls: the floor that ceilings may be lowered to.
     pub floor: TokensPerSecond,
-    /// Origins of requests with the most latency each bears, milliseconds. A site must suit all of them.
+    /// Who it belongs to, for caps and reserves.
+    #[serde(default)]
+    pub tenant: String,
+    /// Origins of requests with the most latency each bears, milliseconds. A site must suit all of them, unless shares say
+    /// how much comes from each.
     pub origins: BTreeMap<Origin, u32>,
+    /// The part of the demand that comes from each origin, adding up to 1. Where these are declared, each origin's part is
+    /// served by sites that suit that origin, and a replica serves whichever of its origins it is given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origin_shares: BTreeMap<Origin, f64>,
     /// Jurisdictions it may run in; empty means anywhere.
     pub jurisdictions: BTreeSet<String>,
     /// Acceptable ways to serve it, the preferred one first.
@@ -35,6 +46,16 @@ pub struct Deployment {
     pub committed: BTreeMap<SiteId, BTreeMap<VariantName, Committed>>,
     /// What sites refused, and at which offer revision: not proposed again until the revision changes.
     pub refusals: BTreeMap<SiteId, Refusal>,
+}
+
+impl Deployment {
+    /// The demand in a slot.
+    pub fn demand_in(&self, slot: usize) -> TokensPerSecond {
+        self.demand_by_slot
+            .get(slot)
+            .copied()
+            .unwrap_or(self.demand)
+    }
 }
 
 /// One acceptable way to serve a deployment.

@@ -6,11 +6,13 @@
 pub mod batch;
 pub mod deployment;
 pub mod ids;
+pub mod path;
 pub mod physics;
 pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod reason;
+pub mod shared;
 pub mod site;
 pub mod slots;
 pub mod units;
@@ -19,12 +21,14 @@ pub mod world;
 pub use batch::{BatchJob, JobShape};
 pub use deployment::{Committed, Deployment, Refusal, Variant};
 pub use ids::{DeploymentId, JobId, Origin, Product, SiteId, VariantName};
+pub use path::{Act, Path, Step};
 pub use physics::CostParts;
 pub use plan::{Bound, Decision, JobDecision, JobPlan, Objective, Plan, SitePlacement, Unmet};
 pub use policy::Policy;
 pub use profile::{Boundary, OperatingPoint, Profile, ProfileError};
 pub use reason::{Choice, Rejection};
-pub use site::{Pool, Site, SiteHour, WaterStock};
+pub use shared::{Allowance, Community, Fairness, Metric, PowerCap, Shared, Stock, TenantCap};
+pub use site::{DemandCharge, Elastic, Obligation, Pool, Reserve, Site, SiteHour, WaterStock};
 pub use slots::Slots;
 pub use units::{
     GramsCo2e, GramsPerKwh, KilowattHours, Liters, LitersPerKwh, Money, TokensPerSecond, UnitError,

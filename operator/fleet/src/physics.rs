@@ -48,16 +48,46 @@ pub struct CostParts {
     pub carbon: Money,
     /// Scarce water at the policy's price.
     pub water: Money,
-    /// Replicas that change place.
+    /// Replicas that start where they did not run the slot before, and jobs that start again.
     pub moves: Money,
     /// Tokens that are not served.
     pub unserved: Money,
+    /// What raises the billing period's peak.
+    #[serde(default)]
+    pub demand: Money,
+    /// What the community that is worst off bears, at the fleet's price for fairness.
+    #[serde(default)]
+    pub fairness: Money,
+    /// Load that was promised to be sheddable and is not.
+    #[serde(default)]
+    pub obligations: Money,
+    /// Time that jobs take from release to their end.
+    #[serde(default)]
+    pub waiting: Money,
 }
 
 impl CostParts {
     /// All parts together.
     pub fn total(&self) -> Money {
-        self.energy + self.accelerators + self.carbon + self.water + self.moves + self.unserved
+        self.named()
+            .iter()
+            .fold(Money::ZERO, |sum, (_, part)| sum + *part)
+    }
+
+    /// Every part by its name.
+    pub fn named(&self) -> [(&'static str, Money); 10] {
+        [
+            ("energy", self.energy),
+            ("accelerators", self.accelerators),
+            ("carbon", self.carbon),
+            ("water", self.water),
+            ("moves", self.moves),
+            ("unserved", self.unserved),
+            ("demand", self.demand),
+            ("fairness", self.fairness),
+            ("obligations", self.obligations),
+            ("waiting", self.waiting),
+        ]
     }
 
     /// What running costs for a time: IT watts on `accelerators` of a pool at a site in an hour, under a policy.
@@ -100,6 +130,10 @@ impl CostParts {
             water: self.water * factor,
             moves: self.moves * factor,
             unserved: self.unserved * factor,
+            demand: self.demand * factor,
+            fairness: self.fairness * factor,
+            obligations: self.obligations * factor,
+            waiting: self.waiting * factor,
         }
     }
 
@@ -120,6 +154,10 @@ impl Add for CostParts {
             water: self.water + other.water,
             moves: self.moves + other.moves,
             unserved: self.unserved + other.unserved,
+            demand: self.demand + other.demand,
+            fairness: self.fairness + other.fairness,
+            obligations: self.obligations + other.obligations,
+            waiting: self.waiting + other.waiting,
         }
     }
 }

@@ -20,6 +20,9 @@ pub struct Plan {
     pub deployments: BTreeMap<DeploymentId, Decision>,
     /// Batch placements.
     pub jobs: BTreeMap<JobId, JobDecision>,
+    /// Nodes that are on beyond those a pool has, by slot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub elastic: BTreeMap<SiteId, BTreeMap<Product, Vec<u32>>>,
     /// What it costs.
     pub objective: Objective,
     /// How good it provably is.

@@ -14,7 +14,7 @@ pub struct Policy {
     pub water_per_cubic_meter: Money,
     /// Worth of a million tokens that are not served.
     pub unserved_per_million_tokens: Money,
-    /// Cost of starting one replica at another place.
+    /// Cost of starting one replica where it did not run the slot before. A deployment that ran nowhere starts freely.
     pub move_cost: Money,
     /// A deployment stays at a site at least this long once it has come there, unless a limit says otherwise.
     pub dwell_seconds: u32,

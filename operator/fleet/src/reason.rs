@@ -241,14 +241,7 @@ impl Rejection {
 
 /// The parts of a cost that are not nothing, with their signs.
 pub fn describe(parts: &CostParts) -> String {
-    let named = [
-        ("energy", parts.energy),
-        ("accelerators", parts.accelerators),
-        ("carbon", parts.carbon),
-        ("water", parts.water),
-        ("moves", parts.moves),
-        ("unserved", parts.unserved),
-    ];
+    let named = parts.named();
     let text: Vec<_> = named
         .iter()
         .filter(|(_, money)| money.0.abs() >= 0.005)

@@ -1,10 +1,11 @@
 //! A site as a hub sees it: what its offer says, hour by hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::shared::pro_rata;
 use crate::{GramsPerKwh, Liters, LitersPerKwh, Money, Origin, Product, Watts};
 
 /// A place that can run workloads, as its last offer described it.
@@ -27,6 +28,34 @@ pub struct Site {
     pub offer_revision: i64,
     /// The offer counts until then. A site past it takes nothing new.
     pub valid_until: DateTime<Utc>,
+    /// What the month's peak costs, where the tariff has such a charge.
+    #[serde(default)]
+    pub demand_charge: Option<DemandCharge>,
+    /// Load that it owes to be able to shed.
+    #[serde(default)]
+    pub obligations: Vec<Obligation>,
+}
+
+/// A charge on the highest facility power of a billing period.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DemandCharge {
+    /// For each kilowatt of the peak.
+    pub per_kilowatt: Money,
+    /// Facility watts of the highest peak so far: what the period pays anyway.
+    pub peak: Watts,
+}
+
+/// Load that must be there to be shed in time, because a programme was promised it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Obligation {
+    /// IT watts owed by slot; a slot that is left out owes nothing.
+    pub watts: Vec<Watts>,
+    /// What each kilowatt-hour costs that is owed and could not be shed.
+    pub shortfall_per_kilowatt_hour: Money,
+    /// Which programme: `gridprogram/reserve`.
+    pub set_by: String,
 }
 
 /// Accelerators of one product at one site.
@@ -39,6 +68,40 @@ pub struct Pool {
     pub rated_watts: Watts,
     /// Accelerators available on a node → how many such nodes. A replica must fit on one node.
     pub nodes: BTreeMap<u32, u32>,
+    /// Accelerators kept for some tenants.
+    #[serde(default)]
+    pub reserve: Option<Reserve>,
+    /// Nodes that can be had beyond these.
+    #[serde(default)]
+    pub elastic: Option<Elastic>,
+}
+
+/// Accelerators of a pool that only some tenants may use: what a community was promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reserve {
+    /// How many.
+    pub accelerators: u32,
+    /// Who may use them; all others together keep to what remains of the pool.
+    pub tenants: BTreeSet<String>,
+    /// Who was promised them: `hostcommunity/town`.
+    pub set_by: String,
+}
+
+/// Nodes that can be started: a node pool at zero, a cloud's capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Elastic {
+    /// The most that may be on at once.
+    pub nodes: u32,
+    /// Accelerators of each.
+    pub accelerators_per_node: u32,
+    /// On already: they count from the first slot.
+    pub running: u32,
+    /// Whole slots from asking for a node until it can be used, paid from the first.
+    pub start_slots: u32,
+    /// What a node costs per hour while it is on, beside the price of the accelerators in use.
+    pub price_per_node_hour: Money,
 }
 
 impl Pool {
@@ -106,9 +169,6 @@ impl WaterStock {
     /// reached with water in hand. A horizon beyond the period's end may use all that is left (a new period brings a
     /// new cap, which this stock does not know).
     pub fn allowance(&self, hours: f64) -> Liters {
-        if self.hours_left <= 0.0 {
-            return self.remaining.max(Liters::ZERO);
-        }
-        (self.remaining * (hours / self.hours_left).min(1.0)).max(Liters::ZERO)
+        Liters(pro_rata(self.remaining.0, self.hours_left, hours))
     }
 }

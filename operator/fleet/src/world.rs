@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchJob, Deployment, DeploymentId, JobId, Policy, Site, SiteId, Slots};
+use crate::{BatchJob, Deployment, DeploymentId, JobId, Policy, Shared, Site, SiteId, Slots};
 
 /// A fleet and what is asked of it, at one moment. Live operation, dry run, what-if and simulation all make one of
 /// these and call the same planner.
@@ -23,4 +23,7 @@ pub struct World {
     pub deployments: BTreeMap<DeploymentId, Deployment>,
     /// Batch work.
     pub jobs: BTreeMap<JobId, BatchJob>,
+    /// What lies across sites and workloads.
+    #[serde(default)]
+    pub shared: Shared,
 }

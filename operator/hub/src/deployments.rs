@@ -84,6 +84,9 @@ pub(crate) fn read_deployment(
         id,
         policy: spec.policy.clone(),
         demand,
+        demand_by_slot: Vec::new(),
+        tenant: name.split('/').next().unwrap_or_default().to_owned(),
+        origin_shares: std::collections::BTreeMap::new(),
         floor,
         origins: spec
             .origins

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{SiteAssignment, SubjectKind, annotations, conditions::reasons};
-use commonwatt_fleet::{BatchJob, JobId, JobShape, Product, SiteId, Watts, World};
+use commonwatt_fleet::{BatchJob, JobId, JobShape, Money, Product, SiteId, Watts, World};
 use commonwatt_store::Object;
 use serde_json::Value;
 
@@ -121,6 +121,10 @@ fn one(
             .filter(|_| worked > 0.0 || ready)
             .map(|a| SiteId::from(a.spec.site.as_str())),
         running: ready,
+        tenant: name.split('/').next().unwrap_or_default().to_owned(),
+        release_at: BTreeMap::new(),
+        restart_cost: Money::ZERO,
+        waiting_per_hour: Money::ZERO,
         refusals,
     })
 }

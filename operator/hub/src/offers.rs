@@ -53,6 +53,8 @@ pub(crate) fn site(
                 ),
                 rated_watts: Watts(class.rated_watts),
                 nodes: nodes.collect(),
+                reserve: None,
+                elastic: None,
             },
         );
     }
@@ -116,5 +118,7 @@ pub(crate) fn site(
         } else {
             spec.valid_until.0
         },
+        demand_charge: None,
+        obligations: Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{self as api, Mode, PlacementPolicy, conditions::reasons};
-use commonwatt_fleet::{Money, Policy, SiteId, Slots, World};
+use commonwatt_fleet::{Money, Policy, Shared, SiteId, Slots, World};
 
 use crate::committed::adopt;
 use crate::deployments::read_deployment;
@@ -49,6 +49,7 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
         policies,
         deployments: BTreeMap::new(),
         jobs: BTreeMap::new(),
+        shared: Shared::default(),
     };
     let mut cautious = BTreeMap::new();
     for (name, offer) in &seen.offers {

@@ -32,6 +32,7 @@ pub(crate) fn assemble(
         slots: Some(instance.world.slots),
         deployments,
         jobs,
+        elastic: BTreeMap::new(),
         objective,
         bound: Bound {
             upper: objective.total,

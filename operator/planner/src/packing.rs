@@ -157,6 +157,8 @@ mod tests {
             price_per_hour: Money(1.0),
             rated_watts: Watts(700),
             nodes: free.iter().copied().collect(),
+            reserve: None,
+            elastic: None,
         };
         Nodes::new(&pool, sizes.iter().copied())
     }

@@ -33,6 +33,8 @@ pub fn hall_with(jurisdiction: &str) -> Site {
         price_per_hour: Money(2.0),
         rated_watts: Watts(700),
         nodes: BTreeMap::from([(8, 2)]),
+        reserve: None,
+        elastic: None,
     };
     Site {
         jurisdiction: jurisdiction.into(),
@@ -47,6 +49,8 @@ pub fn hall_with(jurisdiction: &str) -> Site {
         scarcity: 3.0,
         offer_revision: 5,
         valid_until: start() + TimeDelta::days(1),
+        demand_charge: None,
+        obligations: Vec::new(),
     }
 }
 
@@ -68,6 +72,9 @@ pub fn world() -> World {
         id: chat(),
         policy: "standard".into(),
         demand: TokensPerSecond(2000.0),
+        demand_by_slot: Vec::new(),
+        tenant: String::new(),
+        origin_shares: BTreeMap::new(),
         floor: TokensPerSecond(1000.0),
         origins: BTreeMap::from([("eu".into(), 50)]),
         jurisdictions: BTreeSet::from(["DE".to_owned()]),
@@ -88,6 +95,10 @@ pub fn world() -> World {
         shapes: BTreeMap::from([("H100".into(), shape)]),
         slots_left: 1,
         release: start(),
+        tenant: String::new(),
+        release_at: BTreeMap::new(),
+        restart_cost: Money::ZERO,
+        waiting_per_hour: Money::ZERO,
         deadline: start() + TimeDelta::hours(2),
         interruptible: false,
         jurisdictions: BTreeSet::new(),
@@ -113,6 +124,7 @@ pub fn world() -> World {
         policies: BTreeMap::from([("standard".to_owned(), policy)]),
         deployments: BTreeMap::from([(chat(), deployment)]),
         jobs: BTreeMap::from([(train(), job)]),
+        shared: Shared::default(),
     }
 }
 

@@ -24,6 +24,7 @@ pub fn world(slots: usize) -> World {
         policies: BTreeMap::from([("standard".to_owned(), policy())]),
         deployments: BTreeMap::new(),
         jobs: BTreeMap::new(),
+        shared: Shared::default(),
     }
 }
 
@@ -53,6 +54,8 @@ pub fn site(world: &mut World, name: &str, price: f64) {
         price_per_hour: Money(2.0),
         rated_watts: Watts(1000),
         nodes: BTreeMap::from([(8, 4)]),
+        reserve: None,
+        elastic: None,
     };
     let site = Site {
         jurisdiction: "DE".into(),
@@ -63,6 +66,8 @@ pub fn site(world: &mut World, name: &str, price: f64) {
         scarcity: 1.0,
         offer_revision: 1,
         valid_until: start() + TimeDelta::days(30),
+        demand_charge: None,
+        obligations: Vec::new(),
     };
     world.sites.insert(name.into(), site);
 }
@@ -81,6 +86,9 @@ pub fn deployment(world: &mut World, name: &str, demand: f64) {
         id: DeploymentId::new("team", name),
         policy: "standard".into(),
         demand: TokensPerSecond(demand),
+        demand_by_slot: Vec::new(),
+        tenant: String::new(),
+        origin_shares: BTreeMap::new(),
         floor: TokensPerSecond(demand / 2.0),
         origins: BTreeMap::from([("eu".into(), 50)]),
         jurisdictions: BTreeSet::new(),
@@ -106,6 +114,10 @@ pub fn job(world: &mut World, name: &str, hours: u32, deadline_hours: i64) {
         shapes: BTreeMap::from([(PRODUCT.into(), shape)]),
         slots_left: hours,
         release: start(),
+        tenant: String::new(),
+        release_at: BTreeMap::new(),
+        restart_cost: Money::ZERO,
+        waiting_per_hour: Money::ZERO,
         deadline: start() + TimeDelta::hours(deadline_hours),
         interruptible: true,
         jurisdictions: BTreeSet::new(),

@@ -52,6 +52,8 @@ fn pool() -> impl Strategy<Value = Pool> {
         price_per_hour: Money(price),
         rated_watts: Watts(700),
         nodes,
+        reserve: None,
+        elastic: None,
     })
 }
 
@@ -90,6 +92,8 @@ fn any_site(slots: usize) -> impl Strategy<Value = Site> {
                 scarcity,
                 offer_revision: 3,
                 valid_until: start() + TimeDelta::hours(valid),
+                demand_charge: None,
+                obligations: Vec::new(),
             },
         )
 }
@@ -212,6 +216,9 @@ fn any_deployment() -> impl Strategy<Value = Deployment> {
                     id: DeploymentId::new("team", "x"),
                     policy: policy.into(),
                     demand: TokensPerSecond(demand),
+                    demand_by_slot: Vec::new(),
+                    tenant: String::new(),
+                    origin_shares: BTreeMap::new(),
                     floor: TokensPerSecond(demand * floor),
                     origins,
                     jurisdictions,
@@ -267,6 +274,10 @@ fn any_job() -> impl Strategy<Value = BatchJob> {
                     shapes,
                     slots_left,
                     release: start() + TimeDelta::minutes(release * 50),
+                    tenant: String::new(),
+                    release_at: BTreeMap::new(),
+                    restart_cost: Money::ZERO,
+                    waiting_per_hour: Money::ZERO,
                     deadline: start() + TimeDelta::hours(deadline),
                     interruptible,
                     jurisdictions,
@@ -295,6 +306,7 @@ pub fn any_world() -> impl Strategy<Value = World> {
                     .map(|name| SiteId::from(*name))
                     .zip(sites)
                     .collect(),
+                shared: Shared::default(),
                 policies: BTreeMap::from([("standard".to_owned(), policy)]),
                 deployments: deployments
                     .into_iter()
