@@ -14,11 +14,12 @@ const PURE: [&str; 4] = [
 ];
 
 /// The rooms in the order in which they may depend on each other.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "commonwatt-api",
     "commonwatt-fleet",
     "commonwatt-planner",
     "commonwatt-audit",
+    "commonwatt-families",
     "commonwatt-signals",
     "commonwatt-ledger",
     "commonwatt-store",

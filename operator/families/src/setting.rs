@@ -1,0 +1,56 @@
+//! The few numbers in which families differ before anything special happens to them.
+
+use crate::Family;
+use crate::random::Random;
+
+/// How a fleet is proportioned.
+pub(crate) struct Setting {
+    /// Power of all sites over what all demand takes in its highest hour.
+    pub capacity: f64,
+    /// What all accelerators could draw over the power there is.
+    pub accelerators: f64,
+    /// Replicas of the slowest variant that a deployment's peak takes: from, to, small ones more often.
+    pub replicas: (f64, f64),
+    /// How much more often models of four and eight accelerators are deployed.
+    pub large: f64,
+    /// Energy of batch work over that of serving.
+    pub batch: f64,
+}
+
+impl Setting {
+    pub(crate) fn of(family: Family, seed: u64) -> Self {
+        let slack = Self {
+            capacity: 1.6,
+            accelerators: 1.15,
+            replicas: (1.0, 24.0),
+            large: 1.0,
+            batch: 0.0,
+        };
+        match family {
+            Family::Slack | Family::Event | Family::Stale => slack,
+            Family::MultiOrigin | Family::WaterMonthEnd | Family::OverlappingCaps => Self {
+                capacity: 1.8,
+                ..slack
+            },
+            Family::Scarce => Self {
+                capacity: Random::of(seed, "capacity").between(0.8, 0.95),
+                accelerators: 1.02,
+                ..slack
+            },
+            Family::Fragmented => Self {
+                capacity: 2.2,
+                accelerators: 0.75,
+                large: 2.5,
+                ..slack
+            },
+            Family::FewReplica => Self {
+                replicas: (0.6, 2.9),
+                ..slack
+            },
+            Family::BatchHeavy => Self {
+                batch: 0.8,
+                ..slack
+            },
+        }
+    }
+}
