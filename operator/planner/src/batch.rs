@@ -30,6 +30,8 @@ pub(crate) struct Offer<'i> {
     pub product: &'i Product,
     pub shape: JobShape,
     pub pool: usize,
+    /// The job's window at the site.
+    pub window: Window,
     pub hours: Hours,
     /// The cheapest hours by the deadline.
     pub in_time: Option<Vec<usize>>,
@@ -38,9 +40,9 @@ pub(crate) struct Offer<'i> {
 }
 
 impl Offer<'_> {
-    /// Cost of a slot, on average.
-    pub(crate) fn mean(&self, slots: &[usize]) -> f64 {
-        slots.iter().map(|slot| self.hours.cost[*slot]).sum::<f64>() / slots.len().max(1) as f64
+    /// What the work costs if all of it goes on as in these hours.
+    pub(crate) fn projected(&self, slots: &[usize]) -> f64 {
+        self.hours.projected(&self.window, slots)
     }
 }
 
@@ -160,7 +162,7 @@ impl Leftover {
         if row.past_offer == 0 && !here {
             return Err(offer_expired(row.site));
         }
-        let window = &at_site(window, row.past_offer, here);
+        let window = window.at_site(job, row.id, &instance.world.slots, row.past_offer);
         let most_pods = refusal_in_force(&job.refusals, row.id, row.site)
             .map_or(u32::MAX, |refusal| refusal.most_replicas);
         let mut offers = Vec::new();
@@ -169,14 +171,15 @@ impl Leftover {
             let Some(pool) = pool.filter(|_| shape.pods <= most_pods) else {
                 continue;
             };
-            let hours = self.hours(instance, job, window, (site, pool), shape);
-            let in_time = hours.cheapest_in_time(window);
-            let earliest = hours.earliest(window);
+            let hours = self.hours(instance, job, &window, (site, pool), shape);
+            let in_time = hours.cheapest_in_time(&window);
+            let earliest = hours.earliest(&window);
             offers.push(Offer {
                 site,
                 product,
                 shape: *shape,
                 pool,
+                window,
                 hours,
                 in_time,
                 earliest,
@@ -248,21 +251,6 @@ impl Leftover {
     }
 }
 
-/// The window as one site's offer leaves it. Past the offer only what runs there already goes on, without a pause.
-fn at_site(window: &Window, past_offer: usize, runs_here: bool) -> Window {
-    let only_on = runs_here && past_offer == 0;
-    Window {
-        interruptible: window.interruptible && !only_on,
-        going_on: window.going_on || only_on,
-        starts_before: if runs_here {
-            past_offer.max(1)
-        } else {
-            past_offer
-        },
-        ..*window
-    }
-}
-
 /// What a job's slot costs on a pool.
 pub(crate) fn slot_cost(
     instance: &Instance<'_>,
@@ -281,6 +269,31 @@ pub(crate) fn slot_cost(
         shape.accelerators(),
         instance.hours,
     )
+}
+
+/// What a job's slots cost on a pool, pauses and waiting included.
+pub(crate) fn job_cost(
+    instance: &Instance<'_>,
+    job: &BatchJob,
+    place: (usize, usize),
+    window: &Window,
+    slots: &[usize],
+) -> CostParts {
+    let Some((shape, last)) = job
+        .shapes
+        .get(instance.pools[place.1].product)
+        .zip(slots.last())
+    else {
+        return CostParts::default();
+    };
+    let mut cost: CostParts = slots
+        .iter()
+        .map(|slot| slot_cost(instance, job, place, shape, *slot))
+        .sum();
+    let terms = &window.terms;
+    cost.moves += Money(terms.restart * f64::from(terms.restarts(slots)));
+    cost.waiting += Money(terms.waiting * terms.waited(*last));
+    cost
 }
 
 /// The offer that is taken and its hours: in time and with the most work done, then the cheapest. Where none is in time,
@@ -304,7 +317,7 @@ fn choose<'o>(
             continue;
         };
         let better = best.is_none_or(|(known, taken)| {
-            let cheaper = offer.mean(slots) < offers[known].mean(taken) - 1e-12;
+            let cheaper = offer.projected(slots) < offers[known].projected(taken) - 1e-12;
             slots.len() > taken.len() || (slots.len() == taken.len() && cheaper)
         });
         if better {
@@ -321,7 +334,7 @@ fn choose<'o>(
         let better = best.is_none_or(|(known, taken)| {
             let order = taken.len().cmp(&slots.len());
             let order = order.then(slots.last().cmp(&taken.last()));
-            let (mine, theirs) = (offer.mean(slots), offers[known].mean(taken));
+            let (mine, theirs) = (offer.projected(slots), offers[known].projected(taken));
             order.then(mine.total_cmp(&theirs)).is_lt()
         });
         if better {
@@ -339,23 +352,19 @@ fn job_plan(
     offers: &[Offer<'_>],
 ) -> JobPlan {
     let place = (offer.site, offer.pool);
-    let cost: CostParts = slots
-        .iter()
-        .map(|slot| slot_cost(instance, job, place, &offer.shape, *slot))
-        .sum();
+    let cost = job_cost(instance, job, place, &offer.window, slots);
     let mut runs = vec![false; instance.slots];
     for slot in slots {
         runs[*slot] = true;
     }
-    let hours = slots.len() as f64;
     // A job that has started has no other place to have run at once.
     let comparable = |other: &&Offer<'_>| job.started_at.is_none() || other.pool == offer.pool;
     let at_once = offers
         .iter()
         .filter(comparable)
-        .filter_map(|other| Some(other.mean(other.earliest.as_ref()?) * hours))
+        .filter_map(|other| Some(other.projected(other.earliest.as_ref()?)))
         .fold(f64::INFINITY, f64::min);
-    let saved = at_once - cost.total().0;
+    let saved = at_once - offer.projected(slots);
     JobPlan {
         site: instance.sites[offer.site].id.clone(),
         product: offer.product.clone(),

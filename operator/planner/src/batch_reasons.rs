@@ -2,7 +2,7 @@
 
 use commonwatt_fleet::{BatchJob, CostParts, Liters, Money, Rejection};
 
-use crate::batch::{Leftover, Offer, slot_cost};
+use crate::batch::{Leftover, Offer, job_cost};
 use crate::eligibility::offer_expired;
 use crate::instance::{Instance, hour_of};
 use crate::windows::Window;
@@ -95,11 +95,8 @@ fn dearer(
 ) -> Rejection {
     let per_hour = |offer: &Offer<'_>, slots: &[usize]| -> CostParts {
         let place = (offer.site, offer.pool);
-        let sum: CostParts = slots
-            .iter()
-            .map(|slot| slot_cost(instance, job, place, &offer.shape, *slot))
-            .sum();
-        sum.scaled(1.0 / (slots.len().max(1) as f64 * instance.hours))
+        job_cost(instance, job, place, &offer.window, slots)
+            .scaled(1.0 / (slots.len().max(1) as f64 * instance.hours))
     };
     let parts = per_hour(offer, slots).less(per_hour(best, taken));
     Rejection::Dearer {

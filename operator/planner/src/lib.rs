@@ -36,6 +36,7 @@ mod packing;
 mod restate;
 mod schedule;
 mod stability;
+mod timing;
 mod windows;
 
 pub use baseline::{Rule, baseline};

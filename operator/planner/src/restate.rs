@@ -3,7 +3,7 @@
 use commonwatt_fleet::{CostParts, JobDecision, JobPlan, Money, Plan, World};
 
 use crate::assemble::assemble;
-use crate::batch::slot_cost;
+use crate::batch::job_cost;
 use crate::instance::Instance;
 use crate::schedule::replay;
 use crate::windows::Window;
@@ -38,7 +38,7 @@ fn restate_job(
         .filter(|slot| plan.runs[*slot])
         .collect();
     decision.at_risk = !window.done_in_time(&slots);
-    plan.cost = true_cost(instance, job, plan, &slots);
+    plan.cost = true_cost(instance, job, &window, plan, &slots);
     plan.saved_by_waiting = Money::ZERO;
     decision
 }
@@ -46,18 +46,18 @@ fn restate_job(
 fn true_cost(
     instance: &Instance<'_>,
     job: &commonwatt_fleet::BatchJob,
+    window: &Window,
     plan: &JobPlan,
     slots: &[usize],
 ) -> CostParts {
     let site = instance.sites.iter().position(|row| *row.id == plan.site);
     let place = site.and_then(|site| {
         let pool = instance.pool_index.get(&(site, &plan.product))?;
-        Some(((site, *pool), job.shapes.get(&plan.product)?))
+        Some((site, *pool))
     });
-    place.map_or_else(CostParts::default, |(place, shape)| {
-        slots
-            .iter()
-            .map(|slot| slot_cost(instance, job, place, shape, *slot))
-            .sum()
+    place.map_or_else(CostParts::default, |place| {
+        let row = &instance.sites[place.0];
+        let window = window.at_site(job, row.id, &instance.world.slots, row.past_offer);
+        job_cost(instance, job, place, &window, slots)
     })
 }

@@ -1,9 +1,13 @@
-//! Which hours of those that are open a job takes.
+//! When a job may run at a site, and which of the hours that are open there it takes.
 
-use commonwatt_fleet::{BatchJob, Slots};
+use std::ops::Range;
+
+use commonwatt_fleet::{BatchJob, SiteId, Slots};
+
+use crate::timing::{Terms, cheapest_set};
 
 /// The part of the horizon in which a job may run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
     /// The first slot that begins after its release.
     pub first: usize,
@@ -21,29 +25,74 @@ pub(crate) struct Window {
     pub going_on: bool,
     /// One run must begin before this slot, in which the site's offer no longer counts.
     pub starts_before: usize,
+    /// What pauses and waiting cost.
+    pub terms: Terms,
 }
 
 impl Window {
+    /// The window at sites that have what the job reads.
     pub(crate) fn new(job: &BatchJob, slots: &Slots) -> Self {
-        let released = |slot: &usize| slots.begin(*slot) >= job.release;
-        let first = if job.running {
-            0
-        } else {
-            (0..slots.count).find(released).unwrap_or(slots.count)
-        };
-        let due = (0..slots.count)
-            .take_while(|slot| slots.end(*slot) <= job.deadline)
-            .count();
+        let seconds = i64::from(slots.seconds.max(1));
+        let due = (job.deadline - slots.start)
+            .num_seconds()
+            .div_euclid(seconds);
         let after = (job.deadline - slots.begin(slots.count)).num_seconds();
-        Self {
-            first,
-            due,
-            beyond: u32::try_from(after.div_euclid(i64::from(slots.seconds.max(1)))).unwrap_or(0),
+        let window = Self {
+            first: 0,
+            due: usize::try_from(due).unwrap_or(0).min(slots.count),
+            beyond: u32::try_from(after.div_euclid(seconds)).unwrap_or(0),
             slots: slots.count,
             work: job.slots_left as usize,
             interruptible: job.interruptible,
             going_on: job.running && !job.interruptible,
             starts_before: slots.count,
+            terms: Terms {
+                restart: job.restart_cost.0,
+                waiting: job.waiting_per_hour.0 * slots.hours(),
+                counted_from: 0.0,
+                started: job.running || job.started_at.is_some(),
+                running: job.running,
+            },
+        };
+        let release = (job.release - slots.start).as_seconds_f64();
+        window.released(release, slots)
+    }
+
+    /// The window as one site leaves it. Past the offer only what runs there already goes on, without a pause.
+    pub(crate) fn at_site(
+        &self,
+        job: &BatchJob,
+        site: &SiteId,
+        slots: &Slots,
+        past_offer: usize,
+    ) -> Self {
+        let here = job.running && job.started_at.as_ref() == Some(site);
+        let only_on = here && past_offer == 0;
+        let window = Self {
+            interruptible: self.interruptible && !only_on,
+            going_on: self.going_on || only_on,
+            starts_before: if here { past_offer.max(1) } else { past_offer },
+            ..*self
+        };
+        let release = (job.release_at(site) - slots.start).as_seconds_f64();
+        window.released(release, slots)
+    }
+
+    fn released(self, seconds_from_start: f64, slots: &Slots) -> Self {
+        let from = seconds_from_start.max(0.0) / f64::from(slots.seconds.max(1));
+        let first = if self.terms.running {
+            0
+        } else {
+            (from.ceil() as usize).min(slots.count)
+        };
+        let terms = Terms {
+            counted_from: from,
+            ..self.terms
+        };
+        Self {
+            first,
+            terms,
+            ..self
         }
     }
 
@@ -55,6 +104,15 @@ impl Window {
     /// Whether these hours, and those after the horizon, have the work done by the deadline.
     pub(crate) fn done_in_time(&self, taken: &[usize]) -> bool {
         taken.iter().all(|slot| *slot < self.due) && self.rest_fits_beyond(taken.len())
+    }
+
+    /// What all the work costs, if what the horizon leaves goes on at once after its last slot and costs as much as before.
+    fn projected(&self, cost: f64, done: usize, last: usize, restarts: u32) -> f64 {
+        let rest = self.work.saturating_sub(done) as f64;
+        let waited = self.terms.waited(last) + rest;
+        cost * (1.0 + rest / done.max(1) as f64)
+            + self.terms.restart * f64::from(restarts)
+            + self.terms.waiting * waited
     }
 
     /// Whether work that is left after the horizon can still be done by the deadline.
@@ -76,23 +134,38 @@ impl Hours {
     /// The cheapest hours that have the work done by the deadline.
     pub(crate) fn cheapest_in_time(&self, window: &Window) -> Option<Vec<usize>> {
         if window.interruptible {
-            let mut open: Vec<_> = self.open_slots(window.first, window.due).collect();
-            open.sort_by(|a, b| self.cost[*a].total_cmp(&self.cost[*b]).then(a.cmp(b)));
-            let mut taken = self.with_water(open.into_iter(), window.work);
-            taken.sort_unstable();
+            let taken = self.cheapest_set_in_time(window);
             return (!taken.is_empty() && window.rest_fits_beyond(taken.len())).then_some(taken);
         }
-        let mut best: Option<(f64, usize, usize)> = None;
+        let runs = Runs::new(self);
+        let mut best: Option<(f64, Range<usize>)> = None;
         for start in window.first..window.due {
-            let Some(end) = self.run_from(start, window, window.due) else {
+            let Some(run) = runs.from(start, window, window.due) else {
                 continue;
             };
-            let mean = self.cost[start..end].iter().sum::<f64>() / (end - start) as f64;
-            if best.is_none_or(|(known, ..)| mean < known - 1e-9 * (1.0 + known.abs())) {
-                best = Some((mean, start, end));
+            let cost = runs.projected(&run, window);
+            let cheaper = |(known, _): &(f64, _)| cost < known - 1e-9 * (1.0 + known.abs());
+            if best.as_ref().is_none_or(cheaper) {
+                best = Some((cost, run));
             }
         }
-        best.map(|(_, start, end)| (start..end).collect())
+        best.map(|(_, run)| run.collect())
+    }
+
+    /// As many hours as the work needs or the deadline leaves, the cheapest; fewer where the site's water ends before.
+    fn cheapest_set_in_time(&self, window: &Window) -> Vec<usize> {
+        let open: Vec<_> = self.open_slots(window.first, window.due).collect();
+        let count = window.work.min(open.len());
+        let taken = cheapest_set(&self.cost, &open, count, &window.terms).unwrap_or_default();
+        let liters: f64 = taken.iter().map(|slot| self.liters[*slot]).sum();
+        if liters <= self.water {
+            return taken;
+        }
+        let mut by_cost = open;
+        by_cost.sort_by(|a, b| self.cost[*a].total_cmp(&self.cost[*b]).then(a.cmp(b)));
+        let mut taken = self.with_water(by_cost.into_iter(), window.work);
+        taken.sort_unstable();
+        taken
     }
 
     /// The earliest hours up to a count, whatever they cost and whenever they end.
@@ -107,10 +180,19 @@ impl Hours {
             going_on: false,
             ..*window
         };
-        (window.first..window.slots).find_map(|start| {
-            let end = self.run_from(start, &free, window.slots)?;
-            Some((start..end).collect())
-        })
+        let runs = Runs::new(self);
+        let run =
+            (window.first..window.slots).find_map(|start| runs.from(start, &free, window.slots))?;
+        Some(run.collect())
+    }
+
+    /// What all the work costs if it goes on as in these hours, pauses and waiting included.
+    pub(crate) fn projected(&self, window: &Window, slots: &[usize]) -> f64 {
+        let Some(last) = slots.last() else {
+            return 0.0;
+        };
+        let sum = slots.iter().map(|slot| self.cost[*slot]).sum();
+        window.projected(sum, slots.len(), *last, window.terms.restarts(slots))
     }
 
     /// Open hours until the deadline, whether they are enough or not.
@@ -134,19 +216,56 @@ impl Hours {
         }
         taken
     }
+}
 
-    /// The end of one run that begins at `start`, if it is open throughout. A run that meets the horizon's end may go on
-    /// beyond it.
-    fn run_from(&self, start: usize, window: &Window, due: usize) -> Option<usize> {
+/// Runs without a pause, priced by sums from the horizon's start.
+struct Runs<'h> {
+    hours: &'h Hours,
+    cost: Vec<f64>,
+    /// Closed hours before each.
+    closed: Vec<f64>,
+}
+
+impl<'h> Runs<'h> {
+    fn new(hours: &'h Hours) -> Self {
+        let closed = hours.open.iter().map(|open| f64::from(u8::from(!open)));
+        Self {
+            hours,
+            cost: sums(hours.cost.iter().copied()),
+            closed: sums(closed),
+        }
+    }
+
+    /// The run that begins at `start`, if it is open throughout. A run that meets the horizon's end may go on beyond it.
+    fn from(&self, start: usize, window: &Window, due: usize) -> Option<Range<usize>> {
         if start >= window.starts_before || (window.going_on && start > 0) {
             return None;
         }
         let end = (start + window.work).min(window.slots);
         let done = end - start;
-        let open = done > 0 && end <= due && self.open[start..end].iter().all(|open| *open);
-        let liters: f64 = self.liters[start..end].iter().sum();
-        (open && liters <= self.water && window.rest_fits_beyond(done)).then_some(end)
+        let open = done > 0 && end <= due && self.closed[end] - self.closed[start] < 0.5;
+        if !open || !window.rest_fits_beyond(done) {
+            return None;
+        }
+        let liters: f64 = self.hours.liters[start..end].iter().sum();
+        (liters <= self.hours.water).then_some(start..end)
     }
+
+    fn projected(&self, run: &Range<usize>, window: &Window) -> f64 {
+        let cost = self.cost[run.end] - self.cost[run.start];
+        let restarts = window.terms.restarts(&[run.start]);
+        window.projected(cost, run.len(), run.end - 1, restarts)
+    }
+}
+
+/// Sums up to each value, and of all.
+fn sums(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sums = vec![0.0];
+    sums.extend(values.scan(0.0, |sum, value| {
+        *sum += value;
+        Some(*sum)
+    }));
+    sums
 }
 
 #[cfg(test)]
@@ -174,6 +293,7 @@ mod tests {
             interruptible,
             going_on: false,
             starts_before: slots,
+            terms: Terms::default(),
         }
     }
 
@@ -184,6 +304,20 @@ mod tests {
         assert_eq!(any, Some(vec![1, 3]));
         let run = hours.cheapest_in_time(&window(5, 2, false));
         assert_eq!(run, Some(vec![3, 4]));
+    }
+
+    #[test]
+    fn a_run_waits_for_cheap_hours_only_as_long_as_its_owner_would() {
+        let hours = hours(&[3.0, 3.0, 2.0, 2.0], &[]);
+        let hurried = |waiting| Window {
+            terms: Terms {
+                waiting,
+                ..Terms::default()
+            },
+            ..window(4, 2, false)
+        };
+        assert_eq!(hours.cheapest_in_time(&hurried(0.9)), Some(vec![2, 3]));
+        assert_eq!(hours.cheapest_in_time(&hurried(1.1)), Some(vec![0, 1]));
     }
 
     #[test]
