@@ -5,9 +5,20 @@ use std::fmt;
 use commonwatt_fleet::{DeploymentId, JobId, SiteId};
 use serde::{Deserialize, Serialize};
 
-/// The rule that a plan breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Rule {
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The rule that a plan or a path breaks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Rule { $($(#[$doc])* $name,)* }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+rules! {
     /// The plan is for the world's horizon, and every vector has one value per slot.
     Horizon,
     /// The plan speaks of everything in the world and of nothing else.
@@ -26,12 +37,20 @@ pub enum Rule {
     Refusal,
     /// A site past its offer takes nothing new.
     OfferExpired,
-    /// Watts, transitions at the larger of before and after, fit the limit.
+    /// Watts, transitions at the larger of before and after, fit the site's limit and every shared cap.
     Power,
     /// Replicas fit on nodes, transitions at the larger of before and after.
     Nodes,
-    /// Litres over the horizon fit the allowance, or what incumbents use.
+    /// No more elastic nodes are on than there are, and none before it can have started.
+    Elastic,
+    /// What a reserve keeps for some tenants is not held by others.
+    Reserve,
+    /// A tenant holds no more than its cap, or what it was committed already.
+    Tenant,
+    /// Litres over the horizon fit the site's allowance, or what incumbents use.
     Water,
+    /// A stock that sites share lasts: the horizon uses its part, or what incumbents use.
+    Stock,
     /// Floors are at most their ceilings and hold the deployment's floor where the ceilings can.
     Floors,
     /// Unmet demand and missing sites are as declared.

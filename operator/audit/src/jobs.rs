@@ -1,7 +1,6 @@
 //! Jobs: one site, the right hours, and the truth about the deadline.
 
-use std::collections::BTreeSet;
-
+use chrono::{DateTime, Utc};
 use commonwatt_fleet::{BatchJob, JobDecision, JobPlan};
 
 use crate::finding::{Finding, Rule};
@@ -55,10 +54,8 @@ fn place(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> Vec<Finding
     }
     let shape = job.shapes.get(&placed.product);
     if shape.is_none() {
-        find(
-            Rule::JobSite,
-            format!("it does not accept {}", placed.product),
-        );
+        let detail = format!("it does not accept {}", placed.product);
+        find(Rule::JobSite, detail);
     }
     if !site.pools.contains_key(&placed.product) {
         find(Rule::Product, format!("no {} here", placed.product));
@@ -72,16 +69,44 @@ fn place(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> Vec<Finding
         find(Rule::Refusal, detail);
     }
     for slot in 0..reading.slots() {
-        let ran = match slot.checked_sub(1) {
-            Some(last) => placed.runs[last],
-            None => job.running && job.started_at.as_ref() == Some(&placed.site),
-        };
         let expired = reading.world.slots.begin(slot) >= site.valid_until;
-        if placed.runs[slot] && !ran && expired {
+        if expired && begins(job, placed, slot) {
             find(Rule::OfferExpired, format!("starts in slot {slot}"));
         }
     }
     findings
+}
+
+/// Whether a run begins in a slot: before the first it runs where it is said to.
+fn begins(job: &BatchJob, placed: &JobPlan, slot: usize) -> bool {
+    let ran = match slot.checked_sub(1) {
+        Some(last) => placed.runs[last],
+        None => job.running && job.started_at.as_ref() == Some(&placed.site),
+    };
+    placed.runs[slot] && !ran
+}
+
+/// Runs that begin after a pause: all, unless the job has not started before.
+pub(crate) fn restarts(job: &BatchJob, placed: &JobPlan) -> usize {
+    let begun = (0..placed.runs.len()).filter(|slot| begins(job, placed, *slot));
+    begun
+        .count()
+        .saturating_sub(usize::from(job.started_at.is_none()))
+}
+
+/// Hours from the horizon's start, or the release at its site if that is later, to the end of its last slot.
+pub(crate) fn waited(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> f64 {
+    let slots = &reading.world.slots;
+    let from = released(job, placed).max(slots.start);
+    let last = placed.runs.iter().rposition(|runs| *runs);
+    last.map_or(0.0, |last| {
+        (slots.end(last) - from).as_seconds_f64().max(0.0) / 3600.0
+    })
+}
+
+fn released(job: &BatchJob, placed: &JobPlan) -> DateTime<Utc> {
+    let there = job.release_at.get(&placed.site);
+    there.map_or(job.release, |there| job.release.max(*there))
 }
 
 fn running(placed: &JobPlan) -> Vec<usize> {
@@ -101,32 +126,26 @@ fn hours(reading: &Reading<'_>, job: &BatchJob, placed: &JobPlan) -> Vec<Finding
         find("placed without an hour".into());
         return findings;
     };
-    if !job.running && slots.begin(*first) < job.release {
-        find(format!("slot {first} begins before {}", job.release));
+    let released = released(job, placed);
+    if !job.running && slots.begin(*first) < released {
+        find(format!("slot {first} begins before {released}"));
     }
-    if runs.len() > job.slots_left as usize {
-        find(format!(
-            "{} slots for {} of work",
-            runs.len(),
-            job.slots_left
-        ));
+    let (count, left) = (runs.len(), job.slots_left);
+    if count > left as usize {
+        find(format!("{count} slots for {left} of work"));
     }
     if !job.interruptible {
-        let one_run = last - first + 1 == runs.len();
-        let whole = runs.len() == job.slots_left as usize || last + 1 == slots.count;
+        let one_run = last - first + 1 == count;
+        let whole = count == left as usize || last + 1 == slots.count;
         if !one_run || !whole {
-            let seen: BTreeSet<_> = runs.iter().collect();
-            find(format!(
-                "cannot pause, runs in {seen:?} for {} slots",
-                job.slots_left
-            ));
+            find(format!("cannot pause, runs in {runs:?} for {left} slots"));
         }
     }
     findings
 }
 
 /// Whether the deadline is kept as the decision says.
-fn at_risk(reading: &Reading<'_>, job: &BatchJob, decision: &JobDecision) -> Vec<Finding> {
+fn at_risk(reading: &Reading<'_>, job: &BatchJob, decision: &JobDecision) -> Option<Finding> {
     let slots = &reading.world.slots;
     let runs = decision.placed.as_ref().map(running).unwrap_or_default();
     let after = (job.deadline - slots.begin(slots.count)).num_seconds();
@@ -135,15 +154,14 @@ fn at_risk(reading: &Reading<'_>, job: &BatchJob, decision: &JobDecision) -> Vec
     let late = runs.iter().any(|slot| slots.end(*slot) > job.deadline);
     let done = left <= 0 || left <= beyond;
     let in_time = done && !late;
-    if in_time != decision.at_risk {
-        return Vec::new();
-    }
-    let detail = format!(
-        "at risk is {}, but {} of {} slots run, {beyond} are left between the horizon and the deadline {}",
-        decision.at_risk,
-        runs.len(),
-        job.slots_left,
-        job.deadline
-    );
-    vec![Finding::new(Rule::JobWindow, detail)]
+    let detail = || {
+        format!(
+            "at risk is {}, but {} of {} slots run, {beyond} are left between the horizon and the deadline {}",
+            decision.at_risk,
+            runs.len(),
+            job.slots_left,
+            job.deadline
+        )
+    };
+    (in_time == decision.at_risk).then(|| Finding::new(Rule::JobWindow, detail()))
 }

@@ -4,16 +4,22 @@
 //! A bug in the planner's rows is found because these rows were written a second time, from the rules and not from the
 //! planner.
 
+mod charges;
+mod elastic;
 mod finding;
 mod jobs;
 mod money;
 mod moves;
 mod nodes;
+mod origins;
+mod packing;
 mod places;
 mod power;
 mod reading;
 mod serving;
-mod water;
+mod shape;
+mod stocks;
+mod tenants;
 
 pub use finding::{Finding, Rule};
 
@@ -25,7 +31,7 @@ pub fn audit(world: &World, plan: &Plan) -> Vec<Finding> {
     if world.slots.count == 0 {
         return Vec::new();
     }
-    let mut findings = reading::shape(world, plan);
+    let mut findings = shape::check(world, plan);
     if !findings.is_empty() {
         // What cannot be read cannot be added up.
         return findings;
@@ -35,7 +41,9 @@ pub fn audit(world: &World, plan: &Plan) -> Vec<Finding> {
     findings.extend(places::check(&reading));
     findings.extend(power::check(&reading));
     findings.extend(nodes::check(&reading));
-    findings.extend(water::check(&reading));
+    findings.extend(elastic::check(&reading));
+    findings.extend(tenants::check(&reading));
+    findings.extend(stocks::check(&reading));
     findings.extend(moves::check(&reading));
     findings.extend(jobs::check(&reading));
     findings.extend(money::check(&reading));

@@ -1,24 +1,26 @@
 //! Law, distance, hardware, and the site's own word: where something may run at all.
 
-use commonwatt_fleet::{Deployment, DeploymentId, Site, SiteId, Variant};
+use commonwatt_fleet::{Deployment, Site, SiteId, Variant};
 
 use crate::finding::{Finding, Rule};
+use crate::origins::suits;
 use crate::reading::{Line, Reading};
 
 pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (id, site) in &reading.world.sites {
-        for line in reading.lines_at(id) {
-            if line.ceiling.iter().any(|count| *count > 0) {
-                findings.extend(
-                    broken(line.deployment, line.variant, id, site)
-                        .map(|(rule, detail)| Finding::new(rule, detail).of(line.id).at(id)),
-                );
-            }
-            findings.extend(grown_past_offer(reading, line, site));
+    for line in reading.lines() {
+        if (0..reading.slots()).any(|slot| line.after(slot) > 0) {
+            let broken = broken(line.deployment, line.variant, line.site, line.offer);
+            findings.extend(
+                broken.map(|(rule, detail)| Finding::new(rule, detail).of(line.id).at(line.site)),
+            );
         }
-        for (name, deployment) in &reading.world.deployments {
-            findings.extend(refused(reading, name, deployment, id, site));
+        findings.extend(grown_past_offer(reading, line));
+    }
+    for id in reading.world.deployments.keys() {
+        let lines: Vec<_> = reading.lines_of(id).collect();
+        for here in lines.chunk_by(|a, b| a.site == b.site) {
+            findings.extend(refused(reading, here));
         }
     }
     findings
@@ -36,20 +38,8 @@ pub(crate) fn broken(
         let detail = format!("in {}, allowed {allowed:?}", site.jurisdiction);
         return Some((Rule::Jurisdiction, detail));
     }
-    for (origin, most) in &deployment.origins {
-        match site.latencies.get(origin) {
-            None => {
-                return Some((
-                    Rule::Latency,
-                    format!("from {origin} unknown, limit {most} ms"),
-                ));
-            }
-            Some(declared) if declared > most => {
-                let detail = format!("{declared} ms from {origin}, limit {most} ms");
-                return Some((Rule::Latency, detail));
-            }
-            Some(_) => {}
-        }
+    if let Some(detail) = too_far(deployment, site) {
+        return Some((Rule::Latency, detail));
     }
     if !site.pools.contains_key(&variant.product) {
         return Some((Rule::Product, format!("no {} here", variant.product)));
@@ -63,47 +53,57 @@ pub(crate) fn broken(
     }
 }
 
+/// A site suits all origins or, where shares say how much comes from each, one of those.
+fn too_far(deployment: &Deployment, site: &Site) -> Option<String> {
+    let shares = &deployment.origin_shares;
+    if !shares.is_empty() {
+        let near = shares.keys().any(|origin| suits(deployment, site, origin));
+        let detail = || format!("it suits none of {:?}", shares.keys());
+        return (!near).then(detail);
+    }
+    let far = deployment
+        .origins
+        .iter()
+        .find(|(origin, _)| !suits(deployment, site, origin));
+    far.map(|(origin, most)| match site.latencies.get(origin) {
+        None => format!("from {origin} unknown, limit {most} ms"),
+        Some(declared) => format!("{declared} ms from {origin}, limit {most} ms"),
+    })
+}
+
 /// The most replicas that a refusal in force lets run.
 pub(crate) fn refusal_cap(deployment: &Deployment, id: &SiteId, site: &Site) -> Option<u32> {
     let refusal = deployment.refusals.get(id)?;
     (refusal.offer_revision == site.offer_revision).then_some(refusal.most_replicas)
 }
 
-fn refused(
-    reading: &Reading<'_>,
-    name: &DeploymentId,
-    deployment: &Deployment,
-    id: &SiteId,
-    site: &Site,
-) -> Vec<Finding> {
-    let Some(cap) = refusal_cap(deployment, id, site) else {
-        return Vec::new();
+/// What runs above a refusal: all lines are of one deployment at one site.
+fn refused(reading: &Reading<'_>, lines: &[&Line<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Some(line) = lines.first() else {
+        return findings;
     };
-    (0..reading.slots())
-        .filter_map(|slot| {
-            let lines = reading.lines_of(name, id);
-            let count: u64 = lines.map(|line| u64::from(line.after(slot))).sum();
+    let Some(cap) = refusal_cap(line.deployment, line.site, line.offer) else {
+        return findings;
+    };
+    for slot in 0..reading.slots() {
+        let count: u64 = lines.iter().map(|line| u64::from(line.after(slot))).sum();
+        if count > u64::from(cap) {
             let detail = format!("{count} replicas, the site would take {cap}");
-            (count > u64::from(cap)).then(|| {
-                Finding::new(Rule::Refusal, detail)
-                    .of(name)
-                    .at(id)
-                    .slot(slot)
-            })
-        })
-        .collect()
+            let finding = Finding::new(Rule::Refusal, detail);
+            findings.push(finding.of(line.id).at(line.site).slot(slot));
+        }
+    }
+    findings
 }
 
-fn grown_past_offer(reading: &Reading<'_>, line: &Line<'_>, site: &Site) -> Vec<Finding> {
+fn grown_past_offer(reading: &Reading<'_>, line: &Line<'_>) -> Vec<Finding> {
+    let until = line.offer.valid_until;
     (0..reading.slots())
-        .filter(|slot| reading.world.slots.begin(*slot) >= site.valid_until)
-        .filter(|slot| line.after(*slot) > line.before(*slot))
+        .filter(|slot| reading.world.slots.begin(*slot) >= until && line.grows(*slot))
         .map(|slot| {
             let (before, after) = (line.before(slot), line.after(slot));
-            let detail = format!(
-                "{before} replicas grow to {after}, the offer ran out at {}",
-                site.valid_until
-            );
+            let detail = format!("{before} replicas grow to {after}, the offer ran out at {until}");
             let finding = Finding::new(Rule::OfferExpired, detail);
             finding.of(line.id).at(line.site).slot(slot)
         })

@@ -1,11 +1,12 @@
 //! Demand, sites, floors, and a reason for every site.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use commonwatt_fleet::{Decision, Deployment, DeploymentId, SiteId};
 
 use crate::finding::{Finding, Rule};
-use crate::reading::Reading;
+use crate::origins;
+use crate::reading::{Line, Reading};
 
 pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -13,44 +14,45 @@ pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
         let Some(decision) = reading.plan.deployments.get(id) else {
             continue;
         };
-        findings.extend(unmet(id, deployment, decision));
-        findings.extend(floors(reading, id, deployment, decision));
+        findings.extend(unmet(reading, id, deployment, decision));
+        findings.extend(floors(reading, id, deployment));
         findings.extend(reasons(reading, id, decision));
     }
     findings
 }
 
-fn tokens_of(deployment: &Deployment) -> BTreeMap<&str, f64> {
-    let variants = deployment.variants.iter();
-    variants
-        .map(|v| (v.name.as_str(), v.tokens_per_second.0.max(0.0)))
-        .collect()
+/// The demand of a slot, tokens per second.
+fn demand(deployment: &Deployment, slot: usize) -> f64 {
+    let here = deployment.demand_by_slot.get(slot);
+    here.unwrap_or(&deployment.demand).0.max(0.0)
 }
 
-/// Tokens per second that one field of all placements gives in a slot.
-fn served(
-    deployment: &Deployment,
-    decision: &Decision,
-    slot: usize,
-    field: impl Fn(&commonwatt_fleet::SitePlacement) -> &[u32],
+/// Tokens per second of all replicas that are counted.
+fn tokens<'r, 'a: 'r>(
+    lines: impl Iterator<Item = &'r Line<'a>>,
+    count: impl Fn(&Line<'a>) -> u32,
 ) -> f64 {
-    let tokens = tokens_of(deployment);
-    decision
-        .sites
-        .values()
-        .flatten()
-        .map(|(name, placement)| {
-            let each = tokens.get(name.as_str()).copied().unwrap_or(0.0);
-            each * f64::from(field(placement).get(slot).copied().unwrap_or(0))
-        })
+    lines
+        .map(|line| line.tokens() * f64::from(count(line)))
         .sum()
 }
 
 /// A shortfall beyond rounding, in tokens per second.
-pub(crate) fn shortfall(deployment: &Deployment, decision: &Decision, slot: usize) -> f64 {
-    let demand = deployment.demand.0.max(0.0);
-    let largest = tokens_of(deployment).values().copied().fold(0.0, f64::max);
-    let short = demand - served(deployment, decision, slot, |placement| &placement.ceiling);
+pub(crate) fn shortfall(
+    reading: &Reading<'_>,
+    id: &DeploymentId,
+    deployment: &Deployment,
+    slot: usize,
+) -> f64 {
+    let demand = demand(deployment, slot);
+    let served = if deployment.origin_shares.is_empty() {
+        tokens(reading.lines_of(id), |line| line.after(slot))
+    } else {
+        origins::served(deployment, demand, reading.lines_of(id), slot)
+    };
+    let each = deployment.variants.iter().map(|v| v.tokens_per_second.0);
+    let largest = each.fold(0.0, f64::max);
+    let short = demand - served;
     if short <= 1e-9 * (demand + largest) {
         0.0
     } else {
@@ -58,53 +60,43 @@ pub(crate) fn shortfall(deployment: &Deployment, decision: &Decision, slot: usiz
     }
 }
 
-fn unmet(id: &DeploymentId, deployment: &Deployment, decision: &Decision) -> Vec<Finding> {
-    let short = shortfall(deployment, decision, 0);
-    let used = decision
-        .sites
-        .values()
-        .filter(|variants| variants.values().any(|placement| placement.ceiling[0] > 0))
-        .count();
-    let missing = deployment
-        .minimum_sites
-        .saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
-    let declared = decision.unmet.as_ref();
-    let (said_short, said_missing) =
-        declared.map_or((0.0, 0), |u| (u.tokens_per_second.0, u.sites_missing));
-    let agree = (short - said_short).abs() <= 1e-6 * (1.0 + short.abs()) && missing == said_missing;
-    if agree {
-        return Vec::new();
-    }
-    let detail = format!(
-        "{short:.3} tok/s and {missing} sites are missing; declared {said_short:.3} tok/s and {said_missing} sites"
-    );
-    vec![Finding::new(Rule::Unmet, detail).of(id).slot(0)]
-}
-
-fn floors(
+fn unmet(
     reading: &Reading<'_>,
     id: &DeploymentId,
     deployment: &Deployment,
     decision: &Decision,
-) -> Vec<Finding> {
+) -> Option<Finding> {
+    let short = shortfall(reading, id, deployment, 0);
+    let used: BTreeSet<&SiteId> = reading
+        .lines_of(id)
+        .filter(|line| line.after(0) > 0)
+        .map(|line| line.site)
+        .collect();
+    let used = u32::try_from(used.len()).unwrap_or(u32::MAX);
+    let missing = deployment.minimum_sites.saturating_sub(used);
+    let declared = decision.unmet.as_ref();
+    let (said_short, said_missing) =
+        declared.map_or((0.0, 0), |u| (u.tokens_per_second.0, u.sites_missing));
+    let agree = (short - said_short).abs() <= 1e-6 * (1.0 + short.abs()) && missing == said_missing;
+    let detail = format!(
+        "{short:.3} tok/s and {missing} sites are missing; declared {said_short:.3} tok/s and {said_missing} sites"
+    );
+    (!agree).then(|| Finding::new(Rule::Unmet, detail).of(id).slot(0))
+}
+
+fn floors(reading: &Reading<'_>, id: &DeploymentId, deployment: &Deployment) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (site, placement) in decision
-        .sites
-        .iter()
-        .flat_map(|(site, variants)| variants.values().map(move |placement| (site, placement)))
-    {
-        for slot in 0..reading.slots() {
-            let (floor, ceiling) = (placement.floor[slot], placement.ceiling[slot]);
+    for slot in 0..reading.slots() {
+        for line in reading.lines_of(id) {
+            let (floor, ceiling) = (line.floor(slot), line.after(slot));
             if floor > ceiling {
                 let detail = format!("floor {floor} above ceiling {ceiling}");
                 let finding = Finding::new(Rule::Floors, detail);
-                findings.push(finding.of(id).at(site).slot(slot));
+                findings.push(finding.of(id).at(line.site).slot(slot));
             }
         }
-    }
-    for slot in 0..reading.slots() {
-        let can = served(deployment, decision, slot, |placement| &placement.ceiling);
-        let holds = served(deployment, decision, slot, |placement| &placement.floor);
+        let can = tokens(reading.lines_of(id), |line| line.after(slot));
+        let holds = tokens(reading.lines_of(id), |line| line.floor(slot));
         let wanted = deployment.floor.0.min(can);
         if holds < wanted - 1e-6 * (1.0 + wanted.abs()) {
             let detail = format!("floors hold {holds:.3} tok/s of {wanted:.3} tok/s");

@@ -30,8 +30,13 @@ pub(crate) fn objective(
                 Some(last) => &schedule.replicas[last][index],
                 None => &demand.committed,
             };
-            let moves = relocated(demand, before, counts);
-            parts.moves += demand.policy.move_cost * f64::from(moves);
+            let held = demand.deployment.committed.values();
+            let held = held
+                .flat_map(BTreeMap::values)
+                .any(|held| held.replicas > 0);
+            if slot > 0 || held {
+                parts.moves += demand.policy.move_cost * f64::from(started(before, counts));
+            }
         }
     }
     for plan in jobs.values().filter_map(|job| job.placed.as_ref()) {
@@ -43,20 +48,10 @@ pub(crate) fn objective(
     }
 }
 
-/// Replicas that change site: what is added somewhere while as much goes elsewhere.
-fn relocated(demand: &crate::instance::Demand<'_>, before: &[u32], now: &[u32]) -> u32 {
-    if before == now {
-        return 0;
-    }
-    let (mut added, mut removed) = (0_u32, 0_u32);
-    let mut sites: Vec<_> = demand.places.iter().map(|place| place.site).collect();
-    sites.dedup();
-    for site in sites {
-        let (had, has) = (demand.at_site(site, before), demand.at_site(site, now));
-        added = added.saturating_add(has.saturating_sub(had));
-        removed = removed.saturating_add(had.saturating_sub(has));
-    }
-    added.min(removed)
+/// Replicas that start at a place where fewer ran before.
+fn started(before: &[u32], now: &[u32]) -> u32 {
+    let places = before.iter().zip(now);
+    places.map(|(had, has)| has.saturating_sub(*had)).sum()
 }
 
 /// What a schedule leaves unserved, the highest priority first: token-slots and site-slots.

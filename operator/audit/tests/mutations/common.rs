@@ -1,6 +1,4 @@
 //! A world and a clean plan for it, made by hand.
-// Helpers of tests are not inside a test function, where clippy.toml allows it.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,17 +126,6 @@ pub fn world() -> World {
     }
 }
 
-/// What `watts` and `accelerators` cost for an hour at either site, worked out by hand.
-pub fn cost(kilowatts: f64, accelerators: f64) -> CostParts {
-    CostParts {
-        energy: Money(kilowatts * 1.2 * 0.25),
-        accelerators: Money(accelerators * 2.0),
-        carbon: Money(kilowatts * 1.2 * 400.0 / 1e6 * 100.0),
-        water: Money(kilowatts * 2.0 / 1000.0 * 3.0 * 4.0),
-        ..CostParts::default()
-    }
-}
-
 pub fn dearer() -> Rejection {
     Rejection::Dearer {
         per_hour: Money(0.0),
@@ -146,20 +133,14 @@ pub fn dearer() -> Rejection {
     }
 }
 
-/// Two replicas at `hall` in both slots; the job at `hall` in the second.
+/// Two replicas at `hall` in both slots, one of which starts; the job at `hall` in the second.
 pub fn plan() -> Plan {
-    let placement = SitePlacement {
-        ceiling: vec![2, 2],
-        floor: vec![1, 1],
-        choice: Choice::Cheapest { runner_up: None },
-        watts: Watts(4000),
-        cost_per_hour: cost(4.0, 8.0),
-        grams_per_hour: GramsCo2e(4.0 * 1.2 * 400.0),
-        liters_per_hour: Liters(8.0),
-    };
     let rejected = BTreeMap::from([(SiteId::from("mill"), dearer())]);
     let decision = Decision {
-        sites: BTreeMap::from([("hall".into(), BTreeMap::from([("full".into(), placement)]))]),
+        sites: BTreeMap::from([(
+            "hall".into(),
+            BTreeMap::from([("full".into(), replicas([2, 2], [1, 1]))]),
+        )]),
         rejected: rejected.clone(),
         unmet: None,
     };
@@ -168,7 +149,7 @@ pub fn plan() -> Plan {
             site: "hall".into(),
             product: "H100".into(),
             runs: vec![false, true],
-            cost: cost(5.0, 8.0),
+            cost: CostParts::default(),
             saved_by_waiting: Money(0.0),
         }),
         at_risk: false,
@@ -180,8 +161,95 @@ pub fn plan() -> Plan {
         jobs: BTreeMap::from([(train(), job)]),
         ..Plan::default()
     };
-    total(&mut plan, cost(4.0, 8.0).scaled(2.0) + cost(5.0, 8.0));
+    costs(&world(), &mut plan, moves(1.0));
     plan
+}
+
+/// So many replicas and floors, with figures still to come.
+pub fn replicas(ceiling: [u32; 2], floor: [u32; 2]) -> SitePlacement {
+    SitePlacement {
+        ceiling: ceiling.to_vec(),
+        floor: floor.to_vec(),
+        choice: Choice::Cheapest { runner_up: None },
+        watts: Watts(0),
+        cost_per_hour: CostParts::default(),
+        grams_per_hour: GramsCo2e(0.0),
+        liters_per_hour: Liters(0.0),
+    }
+}
+
+pub fn moves(amount: f64) -> CostParts {
+    CostParts {
+        moves: Money(amount),
+        ..CostParts::default()
+    }
+}
+
+/// Writes into a plan what its watts and accelerators cost, and beside it what else it costs, which the caller knows.
+pub fn costs(world: &World, plan: &mut Plan, beside: CostParts) {
+    let policy = &world.policies["standard"];
+    let mut parts = beside;
+    let deployment = &world.deployments[&chat()];
+    for (site, variants) in &mut plan.deployments.get_mut(&chat()).unwrap().sites {
+        let site = &world.sites[site];
+        for (variant, here) in variants {
+            let variant = deployment
+                .variants
+                .iter()
+                .find(|v| v.name == *variant)
+                .unwrap();
+            let cost = |slot: usize| {
+                let (hour, pool) = (&site.hours[slot], &site.pools[&variant.product]);
+                let (n, watts) = (here.ceiling[slot], variant.watts.times(here.ceiling[slot]));
+                CostParts::running(
+                    site,
+                    hour,
+                    pool,
+                    policy,
+                    watts,
+                    n * variant.accelerators,
+                    1.0,
+                )
+            };
+            parts += (0..here.ceiling.len()).map(cost).sum();
+            here.cost_per_hour = cost(0);
+            here.watts = variant.watts.times(here.ceiling[0]);
+            here.grams_per_hour = physics::carbon(here.watts, &site.hours[0], 1.0);
+            here.liters_per_hour = physics::water(here.watts, &site.hours[0], 1.0);
+        }
+    }
+    let job = &world.jobs[&train()];
+    if let Some(placed) = &mut plan.jobs.get_mut(&train()).unwrap().placed {
+        let (site, shape) = (&world.sites[&placed.site], job.shapes[&placed.product]);
+        let pool = &site.pools[&placed.product];
+        let runs = site
+            .hours
+            .iter()
+            .zip(&placed.runs)
+            .filter(|(_, runs)| **runs);
+        let hours = runs.map(|(hour, _)| {
+            let (watts, accelerators) = (shape.watts(), shape.accelerators());
+            CostParts::running(site, hour, pool, policy, watts, accelerators, 1.0)
+        });
+        placed.cost = hours.sum();
+        parts += placed.cost;
+    }
+    total(plan, parts);
+}
+
+/// Adds to a job's cost, and to that of the plan.
+pub fn job_costs(plan: &mut Plan, more: CostParts) {
+    placed(plan).cost += more;
+    let parts = plan.objective.parts + more;
+    total(plan, parts);
+}
+
+/// Tokens per second that are missing for some hours, at 10 for a million tokens, beside the one start.
+pub fn unserved(tokens_per_second: f64, hours: f64) -> CostParts {
+    CostParts {
+        unserved: Money(tokens_per_second * hours * 3600.0 / 1e6 * 10.0),
+        ..moves(1.0)
+    }
 }
 
 pub fn total(plan: &mut Plan, parts: CostParts) {
@@ -197,6 +265,12 @@ pub fn total(plan: &mut Plan, parts: CostParts) {
 
 pub fn site<'w>(world: &'w mut World, name: &str) -> &'w mut Site {
     world.sites.get_mut(&SiteId::from(name)).unwrap()
+}
+
+/// The hall's accelerators.
+pub fn pool(world: &mut World) -> &mut Pool {
+    let pools = &mut site(world, "hall").pools;
+    pools.get_mut(&Product::from("H100")).unwrap()
 }
 
 pub fn deployment(world: &mut World) -> &mut Deployment {
@@ -233,4 +307,34 @@ pub fn refusal(most_replicas: u32) -> BTreeMap<SiteId, Refusal> {
         detail: "feeder".into(),
     };
     BTreeMap::from([("hall".into(), refusal)])
+}
+
+/// Replicas that `chat` is committed to at the hall.
+pub fn committed(world: &mut World, replicas: u32) {
+    let here = deployment(world).committed.get_mut(&SiteId::from("hall"));
+    for held in here.unwrap().values_mut() {
+        held.replicas = replicas;
+    }
+}
+
+/// One of the two replicas is at the mill.
+pub fn at_the_mill(plan: &mut Plan) {
+    *placement(plan) = replicas([1, 1], [1, 1]);
+    let decision = decision(plan);
+    decision.rejected.clear();
+    let there = BTreeMap::from([("full".into(), replicas([1, 1], [0, 0]))]);
+    decision.sites.insert("mill".into(), there);
+}
+
+/// A horizon of three hours, the last like the second.
+pub fn a_third_hour(world: &mut World, plan: &mut Plan) {
+    world.slots.count = 3;
+    let sites = world.sites.values_mut();
+    sites.for_each(|site| site.hours.push(site.hours[0].clone()));
+    plan.slots = Some(world.slots);
+    let here = placement(plan);
+    here.ceiling.push(here.ceiling[1]);
+    here.floor.push(here.floor[1]);
+    placed(plan).runs.push(false);
+    job(world).deadline = start() + TimeDelta::hours(3);
 }
