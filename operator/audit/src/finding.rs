@@ -67,6 +67,10 @@ rules! {
     Objective,
     /// The lower bound is not above the upper, which is the cost.
     Bound,
+    /// A path's steps wait for earlier ones, begin at what is committed and end at the plan's first slot.
+    Steps,
+    /// Replicas are reserved, then ready, then requests shift, and only then others go.
+    Order,
 }
 
 /// One rule that a plan breaks, where, and the numbers.
@@ -87,6 +91,9 @@ pub struct Finding {
     /// In which slot, if in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<usize>,
+    /// At which step of a path, if at one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
     /// What was found and what the limit is.
     pub detail: String,
 }
@@ -99,6 +106,7 @@ impl Finding {
             deployment: None,
             job: None,
             slot: None,
+            step: None,
             detail: detail.into(),
         }
     }
@@ -139,6 +147,9 @@ impl fmt::Display for Finding {
         }
         if let Some(slot) = self.slot {
             write!(f, " in slot {slot}")?;
+        }
+        if let Some(step) = self.step {
+            write!(f, " in step {step}")?;
         }
         write!(f, ": {}", self.detail)
     }

@@ -7,12 +7,14 @@
 mod charges;
 mod elastic;
 mod finding;
+mod flow;
 mod jobs;
 mod money;
 mod moves;
 mod nodes;
 mod origins;
 mod packing;
+mod path;
 mod places;
 mod power;
 mod reading;
@@ -22,6 +24,7 @@ mod stocks;
 mod tenants;
 
 pub use finding::{Finding, Rule};
+pub use path::audit_path;
 
 use commonwatt_fleet::{Plan, World};
 use reading::Reading;

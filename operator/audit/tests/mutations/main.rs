@@ -5,13 +5,14 @@
 
 mod common;
 mod costs;
+mod paths;
 mod rows;
 mod rules;
 
 use std::collections::BTreeSet;
 
 use common::*;
-use commonwatt_audit::{Finding, Rule, audit};
+use commonwatt_audit::{Finding, Rule, audit, audit_path};
 use commonwatt_fleet::*;
 
 /// What makes a world and a plan for it from those of [`common`].
@@ -81,10 +82,27 @@ fn every_cost_is_what_the_formula_says_and_nothing_else_will_do() {
 }
 
 #[test]
+fn a_path_is_good_until_a_step_is_broken() {
+    let wrong = paths::PATHS
+        .iter()
+        .filter_map(|(name, rule, make, mutate)| {
+            let (mut world, mut plan) = (world(), plan());
+            let mut path = make(&mut world, &mut plan);
+            let findings = audit_path(&world, &plan, &path);
+            assert!(findings.is_empty(), "{name}, whole:\n{}", found(&findings));
+            mutate(&mut world, &mut path);
+            beside(name, *rule, &audit_path(&world, &plan, &path))
+        });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_rule_has_a_mutation() {
     let rules = rules::MUTATIONS.iter().map(|(_, rule, _)| *rule);
     let rows = rows::ROWS.iter().map(|(_, rule, ..)| *rule);
-    let covered: BTreeSet<_> = rules.chain(rows).collect();
+    let paths = paths::PATHS.iter().map(|(_, rule, ..)| *rule);
+    let covered: BTreeSet<_> = rules.chain(rows).chain(paths).collect();
     assert_eq!(covered, Rule::ALL.iter().copied().collect());
 }
 
