@@ -14,7 +14,7 @@ const PURE: [&str; 4] = [
 ];
 
 /// The rooms in the order in which they may depend on each other.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "commonwatt-api",
     "commonwatt-fleet",
     "commonwatt-planner",
@@ -29,6 +29,7 @@ const ORDER: [&str; 15] = [
     "commonwatt-kubernetes",
     "commonwatt-simulator",
     "commonwatt-dashboard",
+    "commonwatt-experiments",
     "commonwatt",
 ];
 

@@ -4,7 +4,7 @@
 pub(crate) const UNKNOWN: &str = "not known";
 
 /// A number with thousands separators and so many decimals. Never `-0`.
-pub(crate) fn grouped(value: f64, decimals: usize) -> String {
+pub fn grouped(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return UNKNOWN.into();
     }

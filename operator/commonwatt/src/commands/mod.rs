@@ -15,6 +15,7 @@ mod plugin;
 mod release;
 mod report;
 mod run;
+mod simulate;
 mod sites;
 mod up;
 
@@ -49,6 +50,7 @@ enum Command {
     Adopt(adopt::Adopt),
     Doctor(doctor::Doctor),
     Release(release::Release),
+    Simulate(simulate::Simulate),
     Up(up::Up),
     Run(run::Run),
     Crd(crd::Crd),
@@ -75,6 +77,7 @@ impl Commonwatt {
             Command::Adopt(adopt) => adopt.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Release(release) => release.run(),
+            Command::Simulate(simulate) => simulate.run(),
             Command::Up(up) => up.run(),
             Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),

@@ -106,7 +106,7 @@ const NUMBERS: [&str; 16] = [
     "WEIGHT",
 ];
 /// Columns of words, which wrap where the terminal is too narrow. All others keep their width.
-const WORDS: [&str; 4] = ["WHY", "MESSAGE", "SET-BY", "REMEDY"];
+const WORDS: [&str; 5] = ["WHY", "MESSAGE", "SET-BY", "REMEDY", "ABOUT"];
 
 /// A table that fits its terminal, numbers to the right. In a pipe nothing wraps.
 pub fn table(header: &[&str]) -> Table {
