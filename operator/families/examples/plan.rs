@@ -27,6 +27,9 @@ struct Arguments {
     /// Print the world as JSON and plan nothing
     #[arg(long)]
     world: bool,
+    /// Write the world as the program of FORMULATION.md, in free MPS
+    #[arg(long, value_name = "FILE")]
+    mps: Option<std::path::PathBuf>,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +43,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if arguments.world {
         serde_json::to_writer(std::io::stdout().lock(), &world)?;
         return Ok(());
+    }
+    if let Some(path) = arguments.mps {
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+        commonwatt_families::mps::write(&world, &mut file)?;
+        std::io::Write::flush(&mut file)?;
     }
     let extent = Extent {
         warm: !arguments.cold,

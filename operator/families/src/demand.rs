@@ -173,16 +173,43 @@ fn origins(random: &mut Random, deployment: &mut Deployment, outlines: &[Outline
     let mut left = 1000.0;
     let last = regions.last().copied();
     for (region, part) in parts {
-        let origin = Origin::from(ORIGINS[region]);
-        let patience = PATIENCE[random.weighted(&[0.6, 0.4])];
         let mut share = (1000.0 * part / sum).round();
         if Some(region) == last {
             share = left;
         }
         left -= share;
-        deployment.origins.insert(origin.clone(), patience);
-        deployment.origin_shares.insert(origin, share / 1000.0);
+        let first = random.weighted(&[0.6, 0.4]);
+        let within = |patience: &&u32| hosts(deployment, outlines, region, **patience) >= 2;
+        let patience = PATIENCE.iter().skip(first).find(within);
+        let origin = Origin::from(ORIGINS[region]);
+        deployment
+            .origin_shares
+            .insert(origin.clone(), share / 1000.0);
+        let most = patience.unwrap_or(&u32::MAX);
+        deployment.origins.insert(origin, *most);
     }
+}
+
+/// Sites with hardware for a deployment that are near enough to a region.
+fn hosts(deployment: &Deployment, outlines: &[Outline], region: usize, patience: u32) -> usize {
+    let near = |outline: &&Outline| outline.metro.latency_from(region) <= patience;
+    outlines
+        .iter()
+        .filter(near)
+        .filter(|outline| runs(deployment, outline))
+        .count()
+}
+
+/// Whether a site has an accelerator for some variant.
+fn runs(deployment: &Deployment, outline: &Outline) -> bool {
+    ACCELERATORS
+        .iter()
+        .zip(outline.mix)
+        .any(|(accelerator, part)| {
+            let product = accelerator.product;
+            let wanted = |variant: &Variant| variant.product.as_str() == product;
+            part > 0.0 && deployment.variants.iter().any(wanted)
+        })
 }
 
 /// Sites where law, distance and hardware allow some variant.
@@ -197,15 +224,7 @@ pub(crate) fn suits<'o>(
             let known = ORIGINS.iter().position(|name| *name == origin.as_str());
             known.is_some_and(|known| metro.latency_from(known) <= *patience)
         });
-        let runs = ACCELERATORS
-            .iter()
-            .zip(outline.mix)
-            .any(|(accelerator, part)| {
-                let product = accelerator.product;
-                let wanted = |variant: &Variant| variant.product.as_str() == product;
-                part > 0.0 && deployment.variants.iter().any(wanted)
-            });
-        (law.is_empty() || law.contains(metro.jurisdiction)) && near && runs
+        (law.is_empty() || law.contains(metro.jurisdiction)) && near && runs(deployment, outline)
     })
 }
 

@@ -13,6 +13,7 @@ mod hardware;
 mod incumbents;
 mod jobs;
 pub mod measure;
+pub mod mps;
 mod policies;
 mod random;
 mod setting;

@@ -21,8 +21,8 @@ pub(crate) fn policies(deployments: usize) -> BTreeMap<String, Policy> {
     };
     let [economy, standard, critical] = NAMES.map(ToOwned::to_owned);
     BTreeMap::from([
-        (economy, policy(50.0, 0.5, 8.0, 0.2)),
-        (standard, policy(100.0, 1.0, 24.0, 0.35)),
-        (critical, policy(150.0, 1.0, 80.0, 0.6)),
+        (economy, policy(50.0, 0.5, 4.0, 0.2)),
+        (standard, policy(100.0, 1.0, 12.0, 0.35)),
+        (critical, policy(150.0, 1.0, 40.0, 0.6)),
     ])
 }

@@ -39,11 +39,13 @@ impl Setting {
             },
             Family::Fragmented => Self {
                 capacity: 2.2,
-                accelerators: 0.75,
-                large: 2.5,
+                accelerators: 0.85,
+                large: 1.0,
                 ..slack
             },
+            // Whole replicas at two sites each take more than tokens alone.
             Family::FewReplica => Self {
+                capacity: 2.6,
                 replicas: (0.6, 2.9),
                 ..slack
             },

@@ -26,7 +26,7 @@ pub(crate) fn hold_events(world: &mut World, seed: u64) {
             }
         }
         if random.chance(0.2) {
-            let owed = full.scaled_down(random.between(0.1, 0.25));
+            let owed = full.scaled_down(random.between(0.4, 0.7));
             let begin = random.below(slots.max(1));
             let watts = (0..slots).map(|slot| {
                 if (begin..begin + 4).contains(&slot) {
@@ -42,10 +42,9 @@ pub(crate) fn hold_events(world: &mut World, seed: u64) {
             });
         }
         if random.chance(0.3) {
-            // A tariff of 12 a month for each kilowatt, of which the horizon bears its part.
             site.demand_charge = Some(DemandCharge {
-                per_kilowatt: Money(0.4),
-                peak: full.scaled_down(random.between(0.5, 0.8)),
+                per_kilowatt: Money(12.0),
+                peak: full.scaled_down(random.between(0.6, 0.9)),
             });
         }
     }

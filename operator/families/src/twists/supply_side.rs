@@ -23,7 +23,7 @@ pub(crate) fn fragment(world: &mut World, seed: u64) {
         let whole = pool.nodes.get(&NODE).copied().unwrap_or(0);
         let mut nodes: BTreeMap<u32, u32> = BTreeMap::new();
         for _ in 0..whole {
-            let free = [NODE, NODE, NODE, 6, 5, 4, 3, 2, 1][random.below(9)];
+            let free = [NODE, NODE, NODE, NODE, 7, 5, 4, 3, 2, 1][random.below(10)];
             *nodes.entry(free).or_default() += 1;
         }
         // What is lost to fragments is made up for, so that accelerators are enough and places for large ones are not.
@@ -172,8 +172,8 @@ pub(crate) fn thirst(world: &mut World, outlines: &[Outline], seed: u64) {
             sites: over.clone(),
             carbon: None,
             water: Some(Allowance {
-                used: (whole * random.between(6.0, 9.0)).round(),
-                whole: (whole * 10.0).round(),
+                used: (whole * random.between(0.6, 1.4)).round(),
+                whole: (whole * 2.5).round(),
                 hours_left,
             }),
         };
@@ -189,5 +189,5 @@ pub(crate) fn thirst(world: &mut World, outlines: &[Outline], seed: u64) {
             world.shared.stocks.insert(place, stock);
         }
     }
-    world.shared.fairness.water = Money(200.0 * outlines.len() as f64);
+    world.shared.fairness.water = Money(60.0 * outlines.len() as f64);
 }
