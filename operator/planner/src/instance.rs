@@ -69,7 +69,6 @@ impl SiteRow<'_> {
 
 /// One pool of accelerators.
 pub(crate) struct PoolRow<'w> {
-    pub product: &'w Product,
     pub pool: &'w Pool,
     pub nodes: Nodes,
 }
@@ -370,7 +369,6 @@ fn pool_rows(world: &World) -> (Vec<PoolRow<'_>>, PoolIndex<'_>) {
             index.insert((number, product), rows.len());
             let asked = sizes.get(product).into_iter().flatten().copied();
             rows.push(PoolRow {
-                product,
                 pool,
                 nodes: Nodes::new(pool, asked),
             });

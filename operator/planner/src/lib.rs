@@ -11,14 +11,14 @@
 //! 2. [`greedy`] serves deployments by priority, then by regret, each with the best small replica vector
 //!    ([`candidates`]) that the rows of [`capacity`] leave.
 //! 3. [`improve`] relocates and ejects while it pays, within fixed bounds.
-//! 4. [`batch`] puts jobs into what serving leaves.
+//! 4. [`batch`] puts jobs into what serving leaves, the urgent first, and exchanges them while that pays; [`timing`]
+//!    finds the cheapest slots of each.
 //! 5. [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
 //! 6. [`explain`] gives every site its reason; [`bound`] says what no plan can cost less than.
 
 mod assemble;
 mod baseline;
 mod batch;
-mod batch_reasons;
 mod bound;
 mod candidates;
 mod capacity;

@@ -3,7 +3,7 @@
 use commonwatt_fleet::{CostParts, JobDecision, JobPlan, Money, Plan, World};
 
 use crate::assemble::assemble;
-use crate::batch::job_cost;
+use crate::batch::{job_cost, ways_at};
 use crate::instance::Instance;
 use crate::schedule::replay;
 use crate::windows::Window;
@@ -51,13 +51,9 @@ fn true_cost(
     slots: &[usize],
 ) -> CostParts {
     let site = instance.sites.iter().position(|row| *row.id == plan.site);
-    let place = site.and_then(|site| {
-        let pool = instance.pool_index.get(&(site, &plan.product))?;
-        Some((site, *pool))
-    });
-    place.map_or_else(CostParts::default, |place| {
-        let row = &instance.sites[place.0];
-        let window = window.at_site(job, row.id, &instance.world.slots, row.past_offer);
-        job_cost(instance, job, place, &window, slots)
+    let ways = site.and_then(|site| ways_at(instance, job, window, site).ok());
+    let way = ways.and_then(|ways| ways.into_iter().find(|way| *way.product == plan.product));
+    way.map_or_else(CostParts::default, |way| {
+        job_cost(instance, job, &way, slots)
     })
 }

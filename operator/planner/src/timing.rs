@@ -36,7 +36,7 @@ impl Terms {
 
     /// Slots from where waiting counts to the end of a slot.
     pub(crate) fn waited(&self, last: usize) -> f64 {
-        (last + 1) as f64 - self.counted_from
+        ((last + 1) as f64 - self.counted_from).max(0.0)
     }
 
     /// What a run costs that begins in a slot, if it begins after a pause.

@@ -121,13 +121,12 @@ impl Window {
     }
 }
 
-/// Hours at one site on one product: which are open, what each costs and how much water each takes.
+/// Hours at one site on one product: which are open and what each costs.
 pub(crate) struct Hours {
     pub open: Vec<bool>,
     pub cost: Vec<f64>,
-    pub liters: Vec<f64>,
-    /// Litres that are left at the site.
-    pub water: f64,
+    /// Where water is limited, millionths of a litre: what is left at the site, and what each hour takes.
+    pub water: Option<(i64, Vec<i64>)>,
 }
 
 impl Hours {
@@ -144,7 +143,7 @@ impl Hours {
                 continue;
             };
             let cost = runs.projected(&run, window);
-            let cheaper = |(known, _): &(f64, _)| cost < known - 1e-9 * (1.0 + known.abs());
+            let cheaper = |(known, _): &(f64, _)| cost < known - 1e-9 * known.abs();
             if best.as_ref().is_none_or(cheaper) {
                 best = Some((cost, run));
             }
@@ -157,8 +156,7 @@ impl Hours {
         let open: Vec<_> = self.open_slots(window.first, window.due).collect();
         let count = window.work.min(open.len());
         let taken = cheapest_set(&self.cost, &open, count, &window.terms).unwrap_or_default();
-        let liters: f64 = taken.iter().map(|slot| self.liters[*slot]).sum();
-        if liters <= self.water {
+        if self.has_water(taken.iter().copied()) {
             return taken;
         }
         let mut by_cost = open;
@@ -206,15 +204,28 @@ impl Hours {
 
     /// Takes slots in the order given while the site's water lasts.
     fn with_water(&self, slots: impl Iterator<Item = usize>, work: usize) -> Vec<usize> {
-        let mut left = self.water;
+        let Some((mut left, takes)) = self.water.as_ref().map(|(left, takes)| (*left, takes))
+        else {
+            return slots.take(work).collect();
+        };
         let mut taken = Vec::new();
         for slot in slots {
-            if taken.len() < work && self.liters[slot] <= left {
-                left -= self.liters[slot];
+            if taken.len() < work && takes[slot] <= left {
+                left -= takes[slot];
                 taken.push(slot);
             }
         }
         taken
+    }
+
+    fn has_water(&self, mut slots: impl Iterator<Item = usize>) -> bool {
+        self.water.as_ref().is_none_or(|(left, takes)| {
+            let mut left = *left;
+            slots.all(|slot| {
+                left = left.saturating_sub(takes[slot]);
+                left >= 0
+            })
+        })
     }
 }
 
@@ -247,8 +258,7 @@ impl<'h> Runs<'h> {
         if !open || !window.rest_fits_beyond(done) {
             return None;
         }
-        let liters: f64 = self.hours.liters[start..end].iter().sum();
-        (liters <= self.hours.water).then_some(start..end)
+        self.hours.has_water(start..end).then_some(start..end)
     }
 
     fn projected(&self, run: &Range<usize>, window: &Window) -> f64 {
@@ -278,8 +288,7 @@ mod tests {
                 .map(|slot| !closed.contains(&slot))
                 .collect(),
             cost: cost.to_vec(),
-            liters: vec![1.0; cost.len()],
-            water: f64::INFINITY,
+            water: None,
         }
     }
 
@@ -340,7 +349,7 @@ mod tests {
     #[test]
     fn water_ends_before_the_work_does() {
         let mut hours = hours(&[1.0, 2.0, 3.0], &[]);
-        hours.water = 2.0;
+        hours.water = Some((2, vec![1; 3]));
         assert_eq!(hours.cheapest_in_time(&window(3, 3, true)), None);
         assert_eq!(hours.earliest(&window(3, 3, true)), Some(vec![0, 1]));
     }

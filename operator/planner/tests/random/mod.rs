@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_fleet::*;
 use proptest::prelude::*;
 
@@ -235,6 +235,17 @@ fn any_deployment() -> impl Strategy<Value = Deployment> {
         )
 }
 
+/// Releases by site, the cost of a restart and of an hour of waiting.
+fn any_timing() -> impl Strategy<Value = (BTreeMap<SiteId, DateTime<Utc>>, f64, f64)> {
+    let release = (-60..300_i64).prop_map(|minutes| start() + TimeDelta::minutes(minutes));
+    let money = || prop_oneof![2 => Just(0.0), 1 => 0.0..3.0_f64];
+    (
+        prop::collection::btree_map(any_site_name(), release, 0..2),
+        money(),
+        money(),
+    )
+}
+
 fn any_job() -> impl Strategy<Value = BatchJob> {
     let shape = (0..3_u32, 0..9_u32, 0..4_000_i64).prop_map(|(pods, size, watts)| JobShape {
         pods,
@@ -255,6 +266,7 @@ fn any_job() -> impl Strategy<Value = BatchJob> {
         prop::option::weighted(0.3, any_site_name()),
         any::<bool>(),
         any_refusals(),
+        any_timing(),
     )
         .prop_map(
             |(
@@ -267,6 +279,7 @@ fn any_job() -> impl Strategy<Value = BatchJob> {
                 started_at,
                 running,
                 refusals,
+                (release_at, restart, waiting),
             )| {
                 BatchJob {
                     id: JobId::new("team", "x"),
@@ -275,9 +288,9 @@ fn any_job() -> impl Strategy<Value = BatchJob> {
                     slots_left,
                     release: start() + TimeDelta::minutes(release * 50),
                     tenant: String::new(),
-                    release_at: BTreeMap::new(),
-                    restart_cost: Money::ZERO,
-                    waiting_per_hour: Money::ZERO,
+                    release_at,
+                    restart_cost: Money(restart),
+                    waiting_per_hour: Money(waiting),
                     deadline: start() + TimeDelta::hours(deadline),
                     interruptible,
                     jurisdictions,
@@ -296,7 +309,7 @@ pub fn any_world() -> impl Strategy<Value = World> {
             prop::collection::vec(any_site(slots), 0..=SITES.len()),
             any_policy(),
             prop::collection::vec(any_deployment(), 0..5),
-            prop::collection::vec(any_job(), 0..4),
+            prop::collection::vec(any_job(), 0..8),
         )
             .prop_map(move |(sites, policy, deployments, jobs)| World {
                 slots: Slots::hourly(start(), slots),
