@@ -87,6 +87,24 @@ impl Family {
     }
 }
 
+impl Family {
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Slack => "power for 1.6 times the demand",
+            Self::Scarce => "power for 0.8 to 0.95 of the demand",
+            Self::Fragmented => "few nodes hold a large replica",
+            Self::MultiOrigin => "demand from regions that no one site suits",
+            Self::FewReplica => "one to three replicas each",
+            Self::BatchHeavy => "nearly as much batch work as serving",
+            Self::OverlappingCaps => "power limits over regions, owners and products",
+            Self::WaterMonthEnd => "a month's water nearly used",
+            Self::Event => "grid events, sheddable load owed, demand charges",
+            Self::Stale => "offers that ran out, sites that refused",
+        }
+    }
+}
+
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -26,6 +26,9 @@ pub struct Measured {
     pub lower: Option<f64>,
     /// What the plan costs.
     pub upper: f64,
+    /// `upper` and what the program of [`crate::mps`] adds to it for sites that are missing and jobs at risk: what its
+    /// optimum is compared with.
+    pub program_upper: f64,
     /// `100 · (upper − lower) / |upper|`.
     pub gap_percent: Option<f64>,
     /// The part of all tokens asked for that is not served.
@@ -45,8 +48,19 @@ pub struct Measured {
     pub peak_rss_bytes: Option<u64>,
     /// Replicas that start in the first slot where they did not run, of deployments that ran somewhere.
     pub moves: u64,
+    /// Plans after it, where they were asked for.
+    #[serde(flatten)]
+    pub after: Option<After>,
+}
+
+/// Plans that start from one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct After {
     /// Seconds for the same world once more, as the plan left it.
     pub again_seconds: f64,
+    /// The gap then.
+    pub again_gap_percent: Option<f64>,
     /// Replicas that start then: none, if planning twice changes nothing.
     pub again_moves: u64,
     /// Seconds after a change of 1 % of prices and demand.
@@ -102,6 +116,7 @@ pub fn measure(world: &World, extent: Extent) -> Result<Measured, MeasureError> 
         instance_hash: instance_hash(world)?,
         lower: cold.plan.bound.lower.map(|lower| lower.0),
         upper: cold.plan.bound.upper.0,
+        program_upper: cold.plan.bound.upper.0 + crate::mps::reported(world, &cold.plan),
         gap_percent: gap(&cold.plan),
         unserved_percent: unserved_percent(world, &cold.plan),
         jobs_at_risk: cold.plan.jobs.values().filter(|job| job.at_risk).count(),
@@ -111,31 +126,10 @@ pub fn measure(world: &World, extent: Extent) -> Result<Measured, MeasureError> 
         cold_seconds: cold.seconds,
         peak_rss_bytes: rss,
         moves: cold.moves,
-        again_seconds: 0.0,
-        again_moves: 0,
-        warm_seconds: 0.0,
-        warm_gap_percent: None,
-        warm_moves: 0,
-        warm5_seconds: 0.0,
-        warm5_gap_percent: None,
-        warm5_moves: 0,
-        loss_seconds: 0.0,
-        loss_gap_percent: None,
-        loss_moves: 0,
+        after: None,
     };
     if extent.warm {
-        let settled = admitted(world, &cold.plan);
-        let again = taken.plan(&settled, &cold.plan);
-        (measured.again_seconds, measured.again_moves) = (again.seconds, again.moves);
-        let warm = taken.plan(&after_change(&settled, 0.01), &cold.plan);
-        (measured.warm_seconds, measured.warm_moves) = (warm.seconds, warm.moves);
-        measured.warm_gap_percent = gap(&warm.plan);
-        let warm5 = taken.plan(&after_change(&settled, 0.05), &cold.plan);
-        (measured.warm5_seconds, measured.warm5_moves) = (warm5.seconds, warm5.moves);
-        measured.warm5_gap_percent = gap(&warm5.plan);
-        let loss = taken.plan(&after_loss(&settled), &cold.plan);
-        (measured.loss_seconds, measured.loss_moves) = (loss.seconds, loss.moves);
-        measured.loss_gap_percent = gap(&loss.plan);
+        measured.after = Some(taken.after(world, &cold.plan));
     }
     measured.audit_findings = taken.count;
     measured.feasible = taken.count == 0;
@@ -166,6 +160,28 @@ impl Taken {
             extent,
             count: 0,
             findings: Vec::new(),
+        }
+    }
+
+    fn after(&mut self, world: &World, first: &Plan) -> After {
+        let settled = admitted(world, first);
+        let again = self.plan(&settled, first);
+        let warm = self.plan(&after_change(&settled, 0.01), first);
+        let warm5 = self.plan(&after_change(&settled, 0.05), first);
+        let loss = self.plan(&after_loss(&settled), first);
+        After {
+            again_seconds: again.seconds,
+            again_gap_percent: gap(&again.plan),
+            again_moves: again.moves,
+            warm_seconds: warm.seconds,
+            warm_gap_percent: gap(&warm.plan),
+            warm_moves: warm.moves,
+            warm5_seconds: warm5.seconds,
+            warm5_gap_percent: gap(&warm5.plan),
+            warm5_moves: warm5.moves,
+            loss_seconds: loss.seconds,
+            loss_gap_percent: gap(&loss.plan),
+            loss_moves: loss.moves,
         }
     }
 

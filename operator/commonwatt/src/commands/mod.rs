@@ -2,6 +2,7 @@
 
 mod access;
 mod adopt;
+mod bench;
 mod completions;
 mod crd;
 mod doctor;
@@ -51,6 +52,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Release(release::Release),
     Simulate(simulate::Simulate),
+    Bench(bench::Bench),
     Up(up::Up),
     Run(run::Run),
     Crd(crd::Crd),
@@ -78,6 +80,7 @@ impl Commonwatt {
             Command::Doctor(doctor) => doctor.run(),
             Command::Release(release) => release.run(),
             Command::Simulate(simulate) => simulate.run(),
+            Command::Bench(bench) => bench.run(),
             Command::Up(up) => up.run(),
             Command::Run(run) => run.run(),
             Command::Crd(crd) => crd.run(),
