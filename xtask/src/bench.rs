@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: absolute figures, on this machine, now.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use anyhow::{Context, ensure};
 use commonwatt_harness::Progress;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, root};
+use crate::highs;
 
 /// What is measured.
 #[derive(clap::Args)]
@@ -24,10 +28,26 @@ enum What {
         )]
         rest: Vec<String>,
     },
+    /// Bounds, time and memory of the planner on synthetic fleets, with HiGHS as an oracle; hours, and it goes on where it was stopped.
+    Planner {
+        /// Passed on: `--quick`, `--only gaps,optima`, `--fresh`; `--help` lists them.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARGUMENTS"
+        )]
+        rest: Vec<String>,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let What::Operator { rest } = &arguments.what;
+    match &arguments.what {
+        What::Operator { rest } => operator(rest),
+        What::Planner { rest } => planner(rest),
+    }
+}
+
+fn operator(rest: &[String]) -> anyhow::Result<()> {
     commonwatt_harness::ensure(Progress::Stderr)?;
     // As it is shipped: a debug build would measure the compiler.
     ran(&["build", "--release", "--package", "commonwatt"], &[])?;
@@ -42,6 +62,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ],
         rest,
     )
+}
+
+fn planner(rest: &[String]) -> anyhow::Result<()> {
+    let python = highs::python()?;
+    ran(&["build", "--release", "--package", "commonwatt"], &[])?;
+    let target = target();
+    let status = Command::new(python)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(root().join("tests/performance/planner/bench.py"))
+        .arg("--program")
+        .arg(target.join("release/commonwatt"))
+        .arg("--kept")
+        .arg(target.join("bench-planner.jsonl"))
+        .args(rest)
+        .status()
+        .context("cannot run the bench")?;
+    ensure!(status.success(), "the bench ended with {status}");
+    Ok(())
+}
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    root().join(named.unwrap_or_else(|| "target".into()))
 }
 
 fn ran(command: &[&str], rest: &[String]) -> anyhow::Result<()> {

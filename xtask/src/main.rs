@@ -6,6 +6,7 @@ mod check;
 mod cluster;
 mod deny;
 mod generators;
+mod highs;
 mod image;
 mod report;
 mod test;
@@ -31,7 +32,7 @@ enum Command {
     Binaries,
     /// Start control planes with GPU nodes to work with by hand, until Ctrl-C.
     Cluster(cluster::Arguments),
-    /// Measure: `cargo xtask bench operator`.
+    /// Measure: `cargo xtask bench operator` or `planner`.
     Bench(bench::Arguments),
     /// Build the operator's image without a container engine.
     Image(image::Arguments),
