@@ -26,11 +26,14 @@ mod tenants;
 pub use finding::{Finding, Rule};
 pub use path::audit_path;
 
-use commonwatt_fleet::{Plan, World};
+use commonwatt_fleet::{Plan, World, sound};
 use reading::Reading;
 
-/// Everything that is wrong with a plan; empty when nothing is. A horizon without slots has nothing to check.
+/// Everything that is wrong with a plan; empty when nothing is. What cannot be used of the world
+/// ([`commonwatt_fleet::check`]) has no decision. A horizon without slots has nothing to check.
 pub fn audit(world: &World, plan: &Plan) -> Vec<Finding> {
+    let (world, _) = sound(world);
+    let world = world.as_ref();
     if world.slots.count == 0 {
         return Vec::new();
     }

@@ -4,7 +4,9 @@
 //! iterated is ordered, so that the same world gives the same plan, byte for byte.
 
 pub mod batch;
+mod check;
 pub mod deployment;
+pub mod flaw;
 pub mod ids;
 pub mod path;
 pub mod physics;
@@ -15,21 +17,25 @@ pub mod reason;
 pub mod shared;
 pub mod site;
 pub mod slots;
+pub mod sound;
 pub mod units;
 pub mod world;
 
 pub use batch::{BatchJob, JobShape};
+pub use check::check;
 pub use deployment::{Committed, Deployment, Refusal, Variant};
+pub use flaw::{Effect, Flaw, Object, Wrong};
 pub use ids::{DeploymentId, JobId, Origin, Product, SiteId, VariantName};
 pub use path::{Act, Path, Step};
 pub use physics::CostParts;
 pub use plan::{Bound, Decision, JobDecision, JobPlan, Objective, Plan, SitePlacement, Unmet};
 pub use policy::Policy;
-pub use profile::{Boundary, OperatingPoint, Profile, ProfileError};
+pub use profile::{Boundary, OperatingPoint, Profile, ProfileError, ProfileNote};
 pub use reason::{Choice, Rejection};
 pub use shared::{Allowance, Community, Fairness, Metric, PowerCap, Shared, Stock, TenantCap};
 pub use site::{DemandCharge, Elastic, Obligation, Pool, Reserve, Site, SiteHour, WaterStock};
 pub use slots::Slots;
+pub use sound::{Load, keep_room, sound};
 pub use units::{
     GramsCo2e, GramsPerKwh, KilowattHours, Liters, LitersPerKwh, Money, TokensPerSecond, UnitError,
     Watts,

@@ -59,6 +59,31 @@ pub enum ProfileError {
         /// Its value.
         got: String,
     },
+    /// Two points at one concurrency that say different things.
+    #[error(
+        "points[{index}]: concurrency {concurrency} was measured twice, with other numbers; leave one out"
+    )]
+    Twice {
+        /// The second of them.
+        index: usize,
+        /// Their concurrency.
+        concurrency: u32,
+    },
+    /// More sequences at once, and less of all of them together: rates of one sequence, or columns that were swapped.
+    #[error(
+        "tokensPerSecond falls from {first} at concurrency {least} to {last} at concurrency {most}; \
+         give that of the whole replica, not of one sequence"
+    )]
+    Falling {
+        /// Tokens per second at the lowest concurrency.
+        first: f64,
+        /// The lowest.
+        least: u32,
+        /// Tokens per second at the highest.
+        last: f64,
+        /// The highest.
+        most: u32,
+    },
     /// No point is fast enough.
     #[error(
         "no measured point keeps {limit} ms between tokens: the fastest measured is {fastest:.1} ms at concurrency {concurrency}"
@@ -73,7 +98,91 @@ pub enum ProfileError {
     },
 }
 
+/// What is odd about a profile that can be used nevertheless.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ProfileNote {
+    /// Nothing can be said between this point and none at all.
+    #[error(
+        "points: one is measured, at concurrency {concurrency}; it counts whatever the load, and no latency below its own can be \
+         kept; measure more"
+    )]
+    OnePoint {
+        /// Its concurrency.
+        concurrency: u32,
+    },
+    /// More sequences at once give less than fewer: the replica is past what it can do.
+    #[error(
+        "points: at concurrency {concurrency} tokensPerSecond is {tokens_per_second}, below {best} at {best_concurrency}; it \
+         counts where the latency limit allows it; leave it out if that is not meant"
+    )]
+    Saturated {
+        /// Where.
+        concurrency: u32,
+        /// What it does there.
+        tokens_per_second: f64,
+        /// The most that it does with fewer.
+        best: f64,
+        /// Where that is.
+        best_concurrency: u32,
+    },
+}
+
 impl Profile {
+    /// Points by rising concurrency.
+    fn rising(&self) -> Vec<(usize, &OperatingPoint)> {
+        let mut points: Vec<_> = self.points.iter().enumerate().collect();
+        points.sort_by_key(|(_, point)| point.concurrency);
+        points
+    }
+
+    /// Whether points can be those of one replica.
+    fn consistent(&self) -> Result<(), ProfileError> {
+        let points = self.rising();
+        let twice = |pair: &&[(usize, &OperatingPoint)]| {
+            let (one, other) = (pair[0].1, pair[1].1);
+            one.concurrency == other.concurrency && one != other
+        };
+        if let Some(pair) = points.windows(2).find(twice) {
+            let (index, point) = pair[1];
+            let concurrency = point.concurrency;
+            return Err(ProfileError::Twice { index, concurrency });
+        }
+        match (points.first(), points.last()) {
+            (Some((_, low)), Some((_, high))) if high.tokens_per_second < low.tokens_per_second => {
+                Err(ProfileError::Falling {
+                    first: low.tokens_per_second.0,
+                    least: low.concurrency,
+                    last: high.tokens_per_second.0,
+                    most: high.concurrency,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is odd about points that can be used.
+    pub fn notes(&self) -> Vec<ProfileNote> {
+        let points = self.rising();
+        if let [(_, only)] = points[..] {
+            let concurrency = only.concurrency;
+            return vec![ProfileNote::OnePoint { concurrency }];
+        }
+        let mut best: Option<&OperatingPoint> = None;
+        let mut notes = Vec::new();
+        for (_, point) in points {
+            match best.filter(|best| point.tokens_per_second < best.tokens_per_second) {
+                Some(best) => notes.push(ProfileNote::Saturated {
+                    concurrency: point.concurrency,
+                    tokens_per_second: point.tokens_per_second.0,
+                    best: best.tokens_per_second.0,
+                    best_concurrency: best.concurrency,
+                }),
+                None => best = Some(point),
+            }
+        }
+        notes
+    }
+
     /// The point that counts for a latency limit: the highest measured concurrency that meets it, with the host's
     /// watts added. Nothing is extrapolated.
     ///
@@ -96,6 +205,7 @@ impl Profile {
                 }
             }
         }
+        self.consistent()?;
         let fastest = self
             .points
             .iter()
@@ -182,5 +292,48 @@ mod tests {
             error.to_string().starts_with("points[0]: tokensPerSecond"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn rates_of_one_sequence_are_not_those_of_a_replica() {
+        let error = profile(vec![point(64, 25.0, 500, 40.0), point(1, 90.0, 300, 11.0)])
+            .operating_point(None)
+            .expect_err("falling");
+        let text = "tokensPerSecond falls from 90 at concurrency 1 to 25 at concurrency 64";
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+
+    #[test]
+    fn two_points_at_one_concurrency_contradict_each_other() {
+        let points = vec![point(8, 400.0, 300, 10.0), point(8, 500.0, 300, 10.0)];
+        let twice = ProfileError::Twice {
+            index: 1,
+            concurrency: 8,
+        };
+        assert_eq!(profile(points).operating_point(None), Err(twice));
+    }
+
+    #[test]
+    fn one_point_counts_and_is_noted() {
+        let profile = profile(vec![point(8, 400.0, 300, 10.0)]);
+        assert!(profile.operating_point(Some(10)).is_ok());
+        assert_eq!(profile.notes(), [ProfileNote::OnePoint { concurrency: 8 }]);
+    }
+
+    #[test]
+    fn a_replica_past_what_it_can_do_is_noted_and_counts() {
+        let points = vec![
+            point(8, 400.0, 300, 10.0),
+            point(64, 2000.0, 500, 30.0),
+            point(256, 1700.0, 650, 80.0),
+        ];
+        let profile = profile(points);
+        assert_eq!(
+            profile.operating_point(None).map(|point| point.concurrency),
+            Ok(256)
+        );
+        let text: Vec<_> = profile.notes().iter().map(ToString::to_string).collect();
+        let said = "points: at concurrency 256 tokensPerSecond is 1700, below 2000 at 64";
+        assert!(text.len() == 1 && text[0].starts_with(said), "{text:?}");
     }
 }

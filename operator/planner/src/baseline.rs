@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commonwatt_fleet::{Deployment, Money, Plan, Refusal, Site, SiteId, World};
+use commonwatt_fleet::{Deployment, Money, Plan, Refusal, Site, SiteId, World, sound};
 
 use crate::assemble::assemble;
 use crate::eligibility::{excludes_deployment, excludes_job};
@@ -42,6 +42,8 @@ impl Rule {
 /// The plan that a rule makes of a world. Its hard limits are those of [`crate::plan`]; its objective, bound and reasons
 /// are at the world's true prices.
 pub fn baseline(world: &World, previous: &Plan, rule: Rule) -> Plan {
+    let (world, _) = sound(world);
+    let world = world.as_ref();
     if world.slots.count == 0 {
         return crate::empty(world);
     }

@@ -41,13 +41,16 @@ mod windows;
 
 pub use baseline::{Rule, baseline};
 
-use commonwatt_fleet::{Plan, World};
+use commonwatt_fleet::{Plan, World, sound};
 
 /// Plans a world. `previous` is the last plan made, or [`Plan::default`]: what it said of the present hour is kept unless
 /// a fresh plan is better by half a percent or keeps a limit that the old one breaks.
 ///
-/// A horizon without slots gives a plan that says nothing.
+/// What cannot be used of the world gets no decision and stops nothing else: see [`commonwatt_fleet::check`]. A horizon
+/// without slots gives a plan that says nothing.
 pub fn plan(world: &World, previous: &Plan) -> Plan {
+    let (world, _) = sound(world);
+    let world = world.as_ref();
     if world.slots.count == 0 {
         return empty(world);
     }

@@ -33,6 +33,44 @@ fn served_in_full(plan: &Plan) -> bool {
         .all(|decision| decision.unmet.is_none())
 }
 
+/// A world in which some of eight things are wrong, where there is something for them to be wrong with.
+fn with_flaws(mut world: World, flaws: u32) -> World {
+    let wrong = |flaw: u32| flaws & (1 << flaw) != 0;
+    if let Some(site) = world.sites.values_mut().next() {
+        if let Some(hour) = site.hours.first_mut().filter(|_| wrong(0)) {
+            hour.price_per_kwh = Money(f64::NAN);
+        }
+        if wrong(1) {
+            site.scarcity = f64::INFINITY;
+        }
+    }
+    if let Some(site) = world.sites.values_mut().next_back() {
+        if let Some(hour) = site.hours.last_mut().filter(|_| wrong(2)) {
+            hour.limit = Watts(-1_000);
+        }
+        if let Some(water) = site.water.as_mut().filter(|_| wrong(3)) {
+            water.remaining = Liters(f64::NEG_INFINITY);
+        }
+    }
+    if let Some(first) = world.deployments.values_mut().next() {
+        if wrong(4) {
+            first.demand = TokensPerSecond(f64::NAN);
+        }
+        for variant in first.variants.iter_mut().filter(|_| wrong(5)) {
+            variant.watts = Watts(-variant.watts.0 - 1);
+        }
+    }
+    if let Some(job) = world.jobs.values_mut().next() {
+        for shape in job.shapes.values_mut().filter(|_| wrong(6)) {
+            shape.pods = u32::MAX;
+        }
+        if wrong(7) {
+            job.policy = "gone".into();
+        }
+    }
+    world
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -99,6 +137,17 @@ proptest! {
         let second = plan(&next, &first);
         assert_clean(&next, &second);
         prop_assert_eq!(text(&second), text(&plan(&next, &second)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_object_stops_nothing_else(world in any_world(), flaws in 0..256_u32) {
+        let flawed = with_flaws(world, flaws);
+        let made = plan(&flawed, &Plan::default());
+        assert_clean(&flawed, &made);
+        let (sound, _) = sound(&flawed);
+        prop_assert!(sound.deployments.keys().eq(made.deployments.keys()));
+        prop_assert!(sound.jobs.keys().eq(made.jobs.keys()));
+        prop_assert_eq!(text(&made), text(&plan(&sound, &Plan::default())));
     }
 
     #[test]

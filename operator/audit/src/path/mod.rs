@@ -8,7 +8,7 @@ mod ends;
 mod graph;
 mod order;
 
-use commonwatt_fleet::{Act, DeploymentId, JobId, Path, Plan, SiteId, World};
+use commonwatt_fleet::{Act, DeploymentId, JobId, Path, Plan, SiteId, World, sound};
 
 use crate::finding::{Finding, Rule};
 use crate::reading::Reading;
@@ -18,6 +18,8 @@ use graph::Graph;
 /// Everything that is wrong with a path from what is committed to the first slot of a plan; empty when nothing is. The plan
 /// itself is [`crate::audit`]'s.
 pub fn audit_path(world: &World, plan: &Plan, path: &Path) -> Vec<Finding> {
+    let (world, _) = sound(world);
+    let world = world.as_ref();
     if world.slots.count == 0 {
         return Vec::new();
     }

@@ -208,7 +208,10 @@ pub fn assert_clean(world: &World, plan: &Plan) {
 pub fn admitted(world: &World, plan: &Plan) -> World {
     let mut next = world.clone();
     for (id, deployment) in &mut next.deployments {
-        let decision = &plan.deployments[id];
+        // What cannot be used stays as it is.
+        let Some(decision) = plan.deployments.get(id) else {
+            continue;
+        };
         let old = std::mem::take(&mut deployment.committed);
         for (site, variants) in &decision.sites {
             let since = old
@@ -228,7 +231,7 @@ pub fn admitted(world: &World, plan: &Plan) -> World {
         }
     }
     for (id, job) in &mut next.jobs {
-        let placed = plan.jobs[id].placed.as_ref();
+        let placed = plan.jobs.get(id).and_then(|job| job.placed.as_ref());
         job.running = placed.is_some_and(|placed| placed.runs[0]);
         if job.running {
             job.started_at = placed.map(|placed| placed.site.clone());
