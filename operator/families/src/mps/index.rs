@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use commonwatt_fleet::{
-    BatchJob, Deployment, DeploymentId, GramsPerKwh, JobId, LitersPerKwh, Metric, Money, Policy,
-    Pool, PowerCap, Product, Site, SiteHour, SiteId, Stock, TenantCap, Variant, Watts, World,
-    physics,
+    BatchJob, Community, Deployment, DeploymentId, GramsPerKwh, JobId, LitersPerKwh, Metric, Money,
+    Policy, Pool, PowerCap, Product, Site, SiteHour, SiteId, Stock, TenantCap, Variant, Watts,
+    World, physics,
 };
 
 /// What counts for a policy that the world does not know.
@@ -34,6 +34,8 @@ pub(super) struct PoolRow<'w> {
     pub site: &'w SiteId,
     pub product: &'w Product,
     pub pool: &'w Pool,
+    /// Caps that it is under.
+    pub caps: Vec<usize>,
     /// Divisors of the rows (G): powers of two up to the largest replica.
     pub widths: Vec<u32>,
     /// What is committed, by size.
@@ -107,6 +109,12 @@ pub(super) struct Index<'w> {
     pub caps: Vec<(&'w String, &'w PowerCap)>,
     pub cap_held: Vec<Held>,
     pub stocks: Vec<StockRow>,
+    /// By site, the stocks that it draws on.
+    pub site_stocks: Vec<Vec<usize>>,
+    /// By number.
+    pub communities: Vec<&'w Community>,
+    /// By site, the communities that it is of.
+    pub site_communities: Vec<Vec<usize>>,
     pub tenants: Vec<TenantRow<'w>>,
     pub deployments: Vec<(&'w DeploymentId, &'w Deployment)>,
     pub jobs: Vec<(&'w JobId, &'w BatchJob)>,
@@ -125,6 +133,9 @@ impl<'w> Index<'w> {
             caps: world.shared.caps.iter().collect(),
             cap_held: vec![Held::default(); world.shared.caps.len()],
             stocks: stocks(world),
+            site_stocks: Vec::new(),
+            communities: world.shared.communities.values().collect(),
+            site_communities: Vec::new(),
             tenants: world
                 .shared
                 .tenants
@@ -143,6 +154,9 @@ impl<'w> Index<'w> {
         index.pool_numbers = numbers
             .map(|(number, row)| ((row.site, row.product), number))
             .collect();
+        let communities = || index.communities.iter().map(|row| &row.sites);
+        index.site_communities = of_sites(world, communities);
+        index.site_stocks = of_sites(world, || index.stocks.iter().map(|row| &row.over));
         index.hold();
         index
     }
@@ -202,6 +216,7 @@ impl<'w> Index<'w> {
             self.site_held[number].watts += watts;
         }
         for (number, (_, cap)) in self.caps.iter().enumerate() {
+            // Also of a pool that is gone: what is committed there is charged.
             if cap.covers(site, &variant.product) {
                 self.cap_held[number].watts += watts;
             }
@@ -257,6 +272,18 @@ impl<'w> Index<'w> {
     }
 }
 
+/// By site, which of some sets of sites it is in.
+fn of_sites<'s, I: Iterator<Item = &'s BTreeSet<SiteId>>>(
+    world: &World,
+    sets: impl Fn() -> I,
+) -> Vec<Vec<usize>> {
+    let within = |site| {
+        let sets = sets().enumerate().filter(|(_, set)| set.contains(site));
+        sets.map(|(number, _)| number).collect()
+    };
+    world.sites.keys().map(within).collect()
+}
+
 /// Replicas that are committed, of variants that there are, at sites that there may be.
 pub(super) fn committed(deployment: &Deployment) -> impl Iterator<Item = (&SiteId, &Variant, u32)> {
     let sites = deployment.committed.iter();
@@ -305,12 +332,17 @@ fn pools(world: &World) -> Vec<PoolRow<'_>> {
                 .map(move |(product, pool)| (id, product, pool))
         })
         .map(|(site, product, pool)| {
+            let caps = world.shared.caps.values().enumerate();
             let most = largest.get(product).copied().unwrap_or(0);
             let powers = (0..u32::BITS).map(|power| 1_u32 << power);
             PoolRow {
                 site,
                 product,
                 pool,
+                caps: caps
+                    .filter(|(_, cap)| cap.covers(site, product))
+                    .map(|(number, _)| number)
+                    .collect(),
                 widths: powers.take_while(|width| *width <= most).collect(),
                 held: BTreeMap::new(),
                 held_unreserved: 0.0,

@@ -42,13 +42,11 @@ impl<'w> Load<'w> {
 
     /// Whether nothing may grow here in the first slot: (W0) or (G0).
     pub(super) fn over(&self, index: &Index<'_>) -> bool {
-        let product = index.pools[self.pool].product;
-        let caps = index.caps.iter().zip(&index.cap_held);
+        let pool = &index.pools[self.pool];
+        let caps = &pool.caps;
         index.site_held[self.site].over
-            || index.pools[self.pool].over
-            || caps
-                .filter(|((_, cap), _)| cap.covers(self.id, product))
-                .any(|(_, held)| held.over)
+            || pool.over
+            || caps.iter().any(|number| index.cap_held[*number].over)
     }
 
     /// Its coefficients in the rows of power and nodes of a slot, times a factor: what is charged.
@@ -59,13 +57,12 @@ impl<'w> Load<'w> {
         slot: usize,
         which: Charge,
     ) -> io::Result<()> {
-        let product = index.pools[self.pool].product;
         let watts = self.watts.0.max(0) as f64;
         if which.counts(slot, index.site_held[self.site].over) {
             file.entry(&column, format_args!("W_s{}_{slot}", self.site), watts)?;
         }
-        for (number, (_, cap)) in index.caps.iter().enumerate() {
-            if cap.covers(self.id, product) && which.counts(slot, index.cap_held[number].over) {
+        for number in &index.pools[self.pool].caps {
+            if which.counts(slot, index.cap_held[*number].over) {
                 file.entry(&column, format_args!("W_c{number}_{slot}"), watts)?;
             }
         }
@@ -104,11 +101,10 @@ impl<'w> Load<'w> {
                 file.entry(&column, format_args!("T_w{number}_{slot}"), watts)?;
             }
         }
-        for (number, row) in index.stocks.iter().enumerate() {
-            if row.over.contains(self.id) {
-                let drawn = index.drawn(row.metric, self.id, self.watts, slot);
-                file.entry(&column, format_args!("X_{number}"), drawn)?;
-            }
+        for number in &index.site_stocks[self.site] {
+            let metric = index.stocks[*number].metric;
+            let drawn = index.drawn(metric, self.id, self.watts, slot);
+            file.entry(&column, format_args!("X_{number}"), drawn)?;
         }
         let site = index.sites[self.site].1;
         if site.demand_charge.is_some() {
@@ -117,10 +113,8 @@ impl<'w> Load<'w> {
         }
         let fairness = index.world.shared.fairness;
         let horizon = index.hours * index.slots as f64;
-        for (number, community) in index.world.shared.communities.values().enumerate() {
-            if !community.sites.contains(self.id) {
-                continue;
-            }
+        for number in &index.site_communities[self.site] {
+            let community = index.communities[*number];
             let metrics = [
                 (Metric::Carbon, community.carbon, fairness.carbon),
                 (Metric::Water, community.water, fairness.water),

@@ -34,7 +34,7 @@ impl<'i, 'w> Common<'i, 'w> {
     /// Fairness by metric, with the allowances of communities that have one.
     fn fairness(&self) -> Vec<(Metric, Money, Vec<Bearing>)> {
         let shared = &self.index.world.shared;
-        let communities = || shared.communities.values().enumerate();
+        let communities = || self.index.communities.iter().enumerate();
         let carbon = communities().filter_map(|(number, c)| Some((number, c.carbon?)));
         let water = communities().filter_map(|(number, c)| Some((number, c.water?)));
         let metrics = [
