@@ -17,6 +17,7 @@ def parsed():
     arguments.add_argument("--solver", default="choose", help="for the relaxation: choose, simplex, ipm")
     arguments.add_argument("--seconds", type=float, default=60.0, help="stop after so long")
     arguments.add_argument("--gap", type=float, default=1e-4, help="relative gap that counts as optimal")
+    arguments.add_argument("--solution", help="write the columns that are not 0 as a JSON object to this file")
     return arguments.parse_args()
 
 
@@ -54,6 +55,10 @@ def solved(asked):
         for name, value, cost in zip(lp.col_names_, values, lp.col_cost_)
         if name.startswith(REPORTED)
     )
+    if asked.solution:
+        held = {name: value for name, value in zip(lp.col_names_, values) if abs(value) > 1e-9}
+        with open(asked.solution, "w", encoding="utf-8") as file:
+            json.dump(held, file)
     status = highs.getModelStatus()
     return {
         "status": highs.modelStatusToString(status),
