@@ -18,8 +18,7 @@ const SMALL: Size = Size {
 };
 
 /// What a solver's values do not say, or the program leaves out.
-const UNSAID: [Rule; 7] = [
-    Rule::Reasons,
+const UNSAID: [Rule; 6] = [
     Rule::Floors,
     Rule::Unmet,
     Rule::MoveBudget,

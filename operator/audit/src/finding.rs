@@ -23,8 +23,6 @@ rules! {
     Horizon,
     /// The plan speaks of everything in the world and of nothing else.
     Names,
-    /// Every site has a placement or a rejection, and not both.
-    Reasons,
     /// A workload runs only under the law it must stay under.
     Jurisdiction,
     /// A deployment runs only where every origin's latency is declared and within its limit.

@@ -12,27 +12,12 @@ pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
         let Some(decision) = reading.plan.jobs.get(id) else {
             continue;
         };
-        let mut found = reasons(reading, decision);
-        found.extend(at_risk(reading, job, decision));
+        let mut found: Vec<_> = at_risk(reading, job, decision).into_iter().collect();
         if let Some(placed) = &decision.placed {
             found.extend(place(reading, job, placed));
             found.extend(hours(reading, job, placed));
         }
         findings.extend(found.into_iter().map(|finding| finding.job(id)));
-    }
-    findings
-}
-
-fn reasons(reading: &Reading<'_>, decision: &JobDecision) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for site in reading.world.sites.keys() {
-        let placed = decision.placed.as_ref().is_some_and(|p| p.site == *site);
-        let detail = match (placed, decision.rejected.contains_key(site)) {
-            (true, true) => "both a placement and a rejection",
-            (false, false) => "neither a placement nor a rejection",
-            _ => continue,
-        };
-        findings.push(Finding::new(Rule::Reasons, detail).at(site));
     }
     findings
 }

@@ -1,4 +1,4 @@
-//! Demand, sites, floors, and a reason for every site.
+//! Demand, sites and floors.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,6 @@ pub(crate) fn check(reading: &Reading<'_>) -> Vec<Finding> {
         };
         findings.extend(unmet(reading, id, deployment, decision));
         findings.extend(floors(reading, id, deployment));
-        findings.extend(reasons(reading, id, decision));
     }
     findings
 }
@@ -102,25 +101,6 @@ fn floors(reading: &Reading<'_>, id: &DeploymentId, deployment: &Deployment) -> 
             let detail = format!("floors hold {holds:.3} tok/s of {wanted:.3} tok/s");
             findings.push(Finding::new(Rule::Floors, detail).of(id).slot(slot));
         }
-    }
-    findings
-}
-
-fn reasons(reading: &Reading<'_>, id: &DeploymentId, decision: &Decision) -> Vec<Finding> {
-    let placed = |site: &SiteId| {
-        decision.sites.get(site).is_some_and(|variants| {
-            let mut ceilings = variants.values().flat_map(|placement| &placement.ceiling);
-            ceilings.any(|count| *count > 0)
-        })
-    };
-    let mut findings = Vec::new();
-    for site in reading.world.sites.keys() {
-        let detail = match (placed(site), decision.rejected.contains_key(site)) {
-            (true, true) => "both a placement and a rejection",
-            (false, false) => "neither a placement nor a rejection",
-            _ => continue,
-        };
-        findings.push(Finding::new(Rule::Reasons, detail).of(id).at(site));
     }
     findings
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 mod check;
 pub mod deployment;
+pub mod explanation;
 pub mod flaw;
 pub mod ids;
 pub mod path;
@@ -24,6 +25,7 @@ pub mod world;
 pub use batch::{BatchJob, JobShape};
 pub use check::check;
 pub use deployment::{Committed, Deployment, Refusal, Variant};
+pub use explanation::{Explanation, JobExplanation, RunnerUp};
 pub use flaw::{Effect, Flaw, Object, Wrong};
 pub use ids::{DeploymentId, JobId, Origin, Product, SiteId, VariantName};
 pub use path::{Act, Path, Step};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Choice, CostParts, DeploymentId, GramsCo2e, JobId, Liters, Money, Product, Rejection, SiteId,
-    Slots, TokensPerSecond, VariantName, Watts,
+    CostParts, DeploymentId, GramsCo2e, JobId, Liters, Money, Product, SiteId, Slots,
+    TokensPerSecond, VariantName, Watts,
 };
 
 /// A plan over the horizon of its world. The first slot is committed; the rest is advice that holds where a site
@@ -29,14 +29,12 @@ pub struct Plan {
     pub bound: Bound,
 }
 
-/// Where one deployment runs, and why there.
+/// Where one deployment runs. Why there and not elsewhere is worked out from a world and its plan when somebody asks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// Places, by site and variant.
     pub sites: BTreeMap<SiteId, BTreeMap<VariantName, SitePlacement>>,
-    /// Sites that do not run it, and why.
-    pub rejected: BTreeMap<SiteId, Rejection>,
     /// Demand that nothing serves in the first slot.
     pub unmet: Option<Unmet>,
 }
@@ -49,8 +47,6 @@ pub struct SitePlacement {
     pub ceiling: Vec<u32>,
     /// Floor of replicas, slot by slot: what limits may lower the ceiling to. Never above the ceiling.
     pub floor: Vec<u32>,
-    /// Why here.
-    pub choice: Choice,
     /// IT watts charged in the first slot.
     pub watts: Watts,
     /// Cost per hour in the first slot.
@@ -69,9 +65,6 @@ pub struct Unmet {
     pub tokens_per_second: TokensPerSecond,
     /// Sites it should run at and does not.
     pub sites_missing: u32,
-    /// Why the sites that run some of it take no more.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub full: BTreeMap<SiteId, Rejection>,
 }
 
 /// What became of a job.
@@ -82,8 +75,6 @@ pub struct JobDecision {
     pub placed: Option<JobPlan>,
     /// It will not be done by its deadline.
     pub at_risk: bool,
-    /// Sites that do not run it, and why.
-    pub rejected: BTreeMap<SiteId, Rejection>,
 }
 
 /// A job's site and hours.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{CostParts, Liters, Money, Origin, Product, SiteId, Watts};
+use crate::{CostParts, Liters, Metric, Money, Origin, Product, SiteId, Watts};
 
 /// Why a site does not run a deployment or a job: its first violated limit, or what it would have cost more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,39 @@ pub enum Rejection {
         /// Who set it.
         set_by: String,
     },
+    /// What is left of the pool is kept for others.
+    Reserved {
+        /// Which accelerators.
+        product: Product,
+        /// Accelerators that it needs.
+        need: u32,
+        /// Left beside the reserve after what others were given.
+        free: u32,
+        /// Kept for others.
+        reserved: u32,
+        /// Who was promised them.
+        set_by: String,
+    },
+    /// Its tenant holds as much as it may.
+    Tenant {
+        /// Whose cap.
+        tenant: String,
+        /// What it needs, in words.
+        need: String,
+        /// What is left under the cap, in words.
+        left: String,
+    },
+    /// A stock that sites share leaves too little.
+    Stock {
+        /// What is counted.
+        metric: Metric,
+        /// What it would use in the horizon, in the metric's unit.
+        need: f64,
+        /// What is left for the horizon.
+        left: f64,
+        /// Who set it.
+        set_by: String,
+    },
     /// It would have been dearer.
     Dearer {
         /// By how much per hour for the same tokens, moving there included.
@@ -120,6 +153,21 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Whether more of something would lift it: power, water, accelerators, what a site admits, moves.
+    pub fn is_a_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::RefusedBySite { .. }
+                | Self::Accelerators { .. }
+                | Self::Power { .. }
+                | Self::Water { .. }
+                | Self::Reserved { .. }
+                | Self::Tenant { .. }
+                | Self::Stock { .. }
+                | Self::MoveBudget { .. }
+        )
+    }
+
     /// The reason as one word, for conditions and columns.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -132,6 +180,9 @@ impl Rejection {
             Self::Accelerators { .. } => "Accelerators",
             Self::Power { .. } => "Power",
             Self::Water { .. } => "Water",
+            Self::Reserved { .. } => "Reserved",
+            Self::Tenant { .. } => "Tenant",
+            Self::Stock { .. } => "Stock",
             Self::Dearer { .. } => "Dearer",
             Self::Dwell { .. } => "Dwell",
             Self::MoveBudget { .. } => "MoveBudget",
@@ -208,6 +259,28 @@ impl Rejection {
             Self::Water { need, left, set_by } => {
                 format!("needs {need:.0}, {left:.0} left for the horizon under {set_by}")
             }
+            Self::Reserved {
+                product,
+                need,
+                free,
+                reserved,
+                set_by,
+            } => format!(
+                "needs {need} {product}, {free} left beside {reserved} reserved by {set_by}"
+            ),
+            Self::Tenant { tenant, need, left } => {
+                format!("needs {need}, {left} left under the cap of tenant {tenant}")
+            }
+            Self::Stock {
+                metric,
+                need,
+                left,
+                set_by,
+            } => format!(
+                "needs {}, {} left for the horizon under {set_by}",
+                metric.amount(*need),
+                metric.amount(*left)
+            ),
             Self::Dearer { per_hour, parts } => {
                 format!("dearer by {:.2}/h ({})", per_hour.0, describe(parts))
             }

@@ -54,6 +54,17 @@ pub enum Metric {
     Energy,
 }
 
+impl Metric {
+    /// An amount with its unit, as a person would say it.
+    pub fn amount(self, value: f64) -> String {
+        match self {
+            Self::Carbon => format!("{:.1} kg", value / 1000.0),
+            Self::Water => format!("{value:.0} L"),
+            Self::Energy => format!("{value:.1} kWh"),
+        }
+    }
+}
+
 /// An amount that a period may use, partly used already: a commitment to a community, or a permit over several sites.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

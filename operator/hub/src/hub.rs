@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use commonwatt_api::{HubIdentity, Mode, PlanHead, PlanHeadSpec};
 use commonwatt_audit::{Finding, audit};
-use commonwatt_fleet::{Plan, SiteId, Slots, World};
+use commonwatt_fleet::{DeploymentId, Plan, SiteId, Slots, World};
 use commonwatt_planner::{Rule, baseline, plan};
 use commonwatt_store::{Failure, Kind, Store, StoreError, get, to_object};
 use serde_json::json;
 
 use crate::dereference::{Seen, dereference};
+use crate::memory::{Memory, Planned};
 use crate::problem::Problem;
-use crate::publish::{Moving, Publisher};
-use crate::refused::Refused;
+use crate::publish::Publisher;
+use crate::reasons::Plans;
 use crate::world::{Scope, read};
 
 /// Hours that are planned ahead.
@@ -49,27 +50,6 @@ pub struct Hub {
     pub(crate) mode: Mode,
     planning: Planning,
     memory: Mutex<Memory>,
-}
-
-/// What a leader remembers; nothing that a new one could not do without.
-#[derive(Debug, Default)]
-struct Memory {
-    epoch: Option<i64>,
-    sequence: i64,
-    plan: Planned,
-    advice: Planned,
-    moving: Moving,
-    refused: Refused,
-    /// Seconds that each job has run, and when that was last looked at.
-    worked: BTreeMap<String, f64>,
-    looked: Option<DateTime<Utc>>,
-}
-
-/// The last plan, and the world that it is at rest in: planned once more there, it came out the same.
-#[derive(Debug, Default, Clone)]
-struct Planned {
-    plan: Arc<Plan>,
-    at_rest: Option<Arc<World>>,
 }
 
 /// What a cycle found.
@@ -123,6 +103,8 @@ struct Considered {
     cycle: Cycle,
     cautious: BTreeMap<SiteId, Mode>,
     worked: BTreeMap<String, f64>,
+    /// The numbers of its plans: what is enforced, and what advises.
+    numbers: [u64; 2],
 }
 
 impl Hub {
@@ -184,6 +166,7 @@ impl Hub {
             mut cycle,
             cautious,
             worked,
+            numbers,
         } = self.consider(now).await?;
         let sequence = self.with_memory(|memory| memory.sequence)?;
         let publisher = Publisher {
@@ -195,14 +178,16 @@ impl Hub {
             sequence: sequence + 1,
         };
         let mut moving = self.with_memory(|memory| std::mem::take(&mut memory.moving))?;
+        let plans = Plans::of(&cycle, numbers);
+        let reasons = plans.reasons();
         let published = self
-            .publish(&mut cycle, &publisher, &worked, &mut moving, now)
+            .publish(&mut cycle, &publisher, &worked, &mut moving, &reasons, now)
             .await;
         self.with_memory(|memory| memory.moving = moving)?;
         if published {
             self.with_memory(|memory| memory.sequence += 1)?;
         }
-        self.say(&mut cycle, &publisher, published, &cautious, now)
+        self.say(&mut cycle, &publisher, published, &cautious, &reasons, now)
             .await;
         Ok(cycle)
     }
@@ -234,7 +219,7 @@ impl Hub {
         let world = Arc::new(enforced.world);
         let before = self.with_memory(|memory| memory.plan.clone())?;
         let begun = Instant::now();
-        let made = self.plan(&world, &before);
+        let made = self.plan(&world, &before)?;
         let mut planning = begun.elapsed();
         let findings = audit(&world, &made.plan);
         let advised = read(
@@ -250,7 +235,7 @@ impl Hub {
             let with_advice = Arc::new(advised.world);
             let before = self.with_memory(|memory| memory.advice.clone())?;
             let begun = Instant::now();
-            let made = self.plan(&with_advice, &before);
+            let made = self.plan(&with_advice, &before)?;
             planning += begun.elapsed();
             audit(&with_advice, &made.plan)
                 .is_empty()
@@ -269,6 +254,10 @@ impl Hub {
                 memory.advice = made.clone();
             }
         })?;
+        let numbers = [
+            made.number,
+            advice.as_ref().map_or(0, |(_, made)| made.number),
+        ];
         let cycle = Cycle {
             moves: moves(&before.plan, &made.plan),
             planning,
@@ -285,20 +274,39 @@ impl Hub {
             cycle,
             cautious: enforced.cautious,
             worked,
+            numbers,
         })
     }
 
     /// Plans, unless it is known that nothing else would come out.
-    fn plan(&self, world: &Arc<World>, before: &Planned) -> Planned {
+    fn plan(&self, world: &Arc<World>, before: &Planned) -> Result<Planned, StoreError> {
         if before.at_rest.as_deref() == Some(world.as_ref()) {
-            return before.clone();
+            return Ok(before.clone());
         }
         let plan = Arc::new(match self.planning {
             Planning::Commonwatt => plan(world, &before.plan),
             Planning::Baseline(rule) => baseline(world, &before.plan, rule),
         });
         let at_rest = (plan == before.plan).then(|| world.clone());
-        Planned { plan, at_rest }
+        let number = self.with_memory(|memory| {
+            memory.made += 1;
+            memory.made
+        })?;
+        Ok(Planned {
+            plan,
+            at_rest,
+            number,
+        })
+    }
+
+    /// Which deployments word their reasons by the plan of which number.
+    pub(crate) fn worded(&self) -> BTreeMap<DeploymentId, u64> {
+        let worded = self.with_memory(|memory| std::mem::take(&mut memory.worded));
+        worded.unwrap_or_default()
+    }
+
+    pub(crate) fn remember_worded(&self, worded: BTreeMap<DeploymentId, u64>) {
+        let _ = self.with_memory(|memory| memory.worded = worded);
     }
 
     fn with_memory<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> Result<T, StoreError> {
@@ -313,40 +321,6 @@ impl Hub {
         if let Ok(mut memory) = self.memory.lock() {
             memory.epoch = None;
         }
-    }
-}
-
-impl Memory {
-    /// Counts the seconds that each job has run, starting from what its assignment says.
-    fn work(&mut self, seen: &Seen, now: DateTime<Utc>) -> BTreeMap<String, f64> {
-        let passed = self
-            .looked
-            .map_or(0.0, |looked| (now - looked).as_seconds_f64().max(0.0));
-        for name in seen.jobs.keys() {
-            let assignment = crate::jobs::assignment_of(seen, name);
-            let noted = assignment.and_then(|assignment| {
-                assignment
-                    .metadata
-                    .annotations
-                    .as_ref()?
-                    .get(crate::jobs::WORKED)?
-                    .parse::<f64>()
-                    .ok()
-            });
-            let worked = self
-                .worked
-                .entry(name.clone())
-                .or_insert_with(|| noted.unwrap_or(0.0));
-            let runs = assignment
-                .and_then(|assignment| assignment.status.as_ref()?.ready_replicas)
-                .is_some_and(|ready| ready > 0);
-            if runs {
-                *worked += passed;
-            }
-        }
-        self.worked.retain(|name, _| seen.jobs.contains_key(name));
-        self.looked = Some(now);
-        self.worked.clone()
     }
 }
 

@@ -45,10 +45,10 @@ pub struct Wanted {
     pub since: DateTime<Utc>,
 }
 
-/// Ceilings and floors by slot, and why.
-type Place = (Vec<u32>, Vec<u32>, String);
+/// Ceilings and floors by slot.
+type Place = (Vec<u32>, Vec<u32>);
 
-/// What every assignment of a deployment shall say.
+/// What every assignment of a deployment shall say, but for the reason, which is worked out for what is written alone.
 pub fn serving(
     publisher: &Publisher,
     seen: &Seen,
@@ -63,10 +63,9 @@ pub fn serving(
     let mut places: BTreeMap<(SiteId, VariantName), Place> = BTreeMap::new();
     for (site, variants) in &decision.sites {
         for (variant, placement) in variants {
-            let detail = placement.choice.detail();
             places.insert(
                 (site.clone(), variant.clone()),
-                (placement.ceiling.clone(), placement.floor.clone(), detail),
+                (placement.ceiling.clone(), placement.floor.clone()),
             );
         }
     }
@@ -74,17 +73,11 @@ pub fn serving(
     let hold = held(read, decision, &present, now);
     follow_moves(moving, read, decision, &present, now);
     for key in present.keys() {
-        let nothing = || {
-            (
-                vec![0; slots.count],
-                vec![0; slots.count],
-                "no longer the place for it".to_owned(),
-            )
-        };
+        let nothing = || (vec![0; slots.count], vec![0; slots.count]);
         places.entry(key.clone()).or_insert_with(nothing);
     }
     let mut wanted = Vec::new();
-    for ((site, variant), (ceiling, floor, reason)) in places {
+    for ((site, variant), (ceiling, floor)) in places {
         let Some(shape) = read.variants.iter().find(|shape| shape.name == variant) else {
             continue;
         };
@@ -137,7 +130,7 @@ pub fn serving(
             priority: i64::from(read.priority),
             workload,
             schedule,
-            reason: clip(&reason),
+            reason: String::new(),
             moved_to: moving
                 .get(&(read.id.clone(), site.clone()))
                 .map(ToString::to_string),
@@ -270,7 +263,8 @@ fn subject(kind: SubjectKind, declared: &ModelDeployment) -> Subject {
     }
 }
 
-fn clip(text: &str) -> String {
+/// Words that fit where the API server bounds them.
+pub(crate) fn clip(text: &str) -> String {
     text.chars().take(1000).collect()
 }
 

@@ -9,7 +9,7 @@ use commonwatt_api::{
     conditions::{reasons, types},
     find_condition, set_condition,
 };
-use commonwatt_fleet::{DeploymentId, SiteId};
+use commonwatt_fleet::{DeploymentId, Explanation, JobId, SiteId};
 use commonwatt_store::{
     Event, EventType, Failure, Kind, StatusWrite, StoreError, get, to_object, together,
     write_status,
@@ -18,7 +18,8 @@ use serde_json::json;
 
 use crate::hub::{Cycle, HEAD, Hub};
 use crate::publish::Publisher;
-use crate::verdict::{decided, leaving, placed};
+use crate::reasons::Reasons;
+use crate::verdict::{Words, decided, leaving, placed};
 
 /// What is to be said of one deployment.
 struct Verdict {
@@ -30,22 +31,70 @@ struct Verdict {
     just_asked: bool,
 }
 
-impl Verdict {
-    /// Whether nothing changed but why it is not elsewhere.
-    fn only_rewords(&self) -> bool {
-        let Some(old) = &self.declared.status else {
-            return false;
+/// What a round says something of.
+struct Round<'a, 'r> {
+    cycle: &'a Cycle,
+    cautious: &'a BTreeMap<SiteId, Mode>,
+    reasons: &'a Reasons<'r>,
+    now: DateTime<Utc>,
+}
+
+impl Round<'_, '_> {
+    /// What is to be said of a deployment, in new words or the old ones.
+    fn verdict(&self, name: &str, mode: Mode, words: Words<'_>) -> Verdict {
+        let cycle = self.cycle;
+        let declared = cycle.seen.deployments[name].clone();
+        let id = DeploymentId::from(name);
+        let problem = cycle
+            .problems
+            .iter()
+            .find(|p| p.kind == "ModelDeployment" && p.name == name);
+        let planned = cycle.planned_for(mode);
+        let decision =
+            planned.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
+        let mut status = match (problem, decision) {
+            (None, Some((world, plan, decision))) => decided(
+                cycle,
+                &declared,
+                &id,
+                (world, plan),
+                decision,
+                words,
+                self.cautious,
+                mode,
+            ),
+            _ => ModelDeploymentStatus::default(),
         };
-        // Most say the same in most rounds, and what follows copies a status.
-        if old.rejected == self.status.rejected {
-            return false;
+        status.conditions = declared.status.clone().unwrap_or_default().conditions;
+        let condition = if declared.metadata.deletion_timestamp.is_some() {
+            leaving(cycle, &id, self.now)
+        } else {
+            let decision = decision.map(|(_, _, decision)| decision);
+            placed(problem, decision, words, &status, mode, self.now)
+        };
+        set_condition(
+            &mut status.conditions,
+            condition
+                .clone()
+                .at_generation(declared.metadata.generation),
+        );
+        status.observed_generation = declared.metadata.generation;
+        let just_asked = declared.status.is_none()
+            && condition.status == "True"
+            && crate::publish::assignments_of(&cycle.seen, &id).is_empty();
+        Verdict {
+            name: name.to_owned(),
+            declared,
+            condition,
+            status,
+            just_asked,
         }
-        let rejected = self.status.rejected.clone();
-        let reworded = ModelDeploymentStatus {
-            rejected,
-            ..old.clone()
-        };
-        reworded == self.status
+    }
+}
+
+impl Verdict {
+    fn says_as_before(&self) -> bool {
+        self.declared.status.as_ref() == Some(&self.status)
     }
 }
 
@@ -61,12 +110,13 @@ impl Hub {
         publisher: &Publisher,
         published: bool,
         cautious: &BTreeMap<SiteId, Mode>,
+        reasons: &Reasons<'_>,
         now: DateTime<Utc>,
     ) {
         self.say_malformed(cycle, now).await;
-        self.say_deployments(cycle, cautious, now).await;
+        self.say_deployments(cycle, cautious, reasons, now).await;
         self.say_inputs(cycle, now).await;
-        self.say_jobs(cycle).await;
+        self.say_jobs(cycle, reasons).await;
         self.say_head(cycle, publisher, published, now).await;
     }
 
@@ -105,26 +155,30 @@ impl Hub {
         &self,
         cycle: &mut Cycle,
         cautious: &BTreeMap<SiteId, Mode>,
+        reasons: &Reasons<'_>,
         now: DateTime<Utc>,
     ) {
-        let verdicts: Vec<Verdict> = cycle
-            .seen
-            .deployments
-            .keys()
-            .map(|name| self.verdict(cycle, name, cautious, now))
-            .collect();
-        let mut refreshed = 0;
+        let mut worded = self.worded();
+        worded.retain(|id, _| cycle.seen.deployments.contains_key(id.as_str()));
+        let mut reworded = 0;
         let asked_all = cycle.failures.is_empty();
-        let due = |verdict: &Verdict| {
+        let mut verdicts = Vec::new();
+        for name in cycle.seen.deployments.keys() {
+            let round = Round {
+                cycle,
+                cautious,
+                reasons,
+                now,
+            };
+            let (verdict, rewords) = self.verdict(&round, name, &mut worded, reworded < REWORDED);
             // Its site answers in a moment, and then there is something to say.
             if verdict.just_asked && asked_all {
-                return false;
+                continue;
             }
-            let due = !verdict.only_rewords() || refreshed < REWORDED;
-            refreshed += usize::from(due && verdict.only_rewords());
-            due
-        };
-        let verdicts: Vec<Verdict> = verdicts.into_iter().filter(due).collect();
+            reworded += usize::from(rewords);
+            verdicts.push(verdict);
+        }
+        self.remember_worded(worded);
         let said = verdicts.iter().map(|verdict| self.say_verdict(verdict));
         let said = together(said.collect()).await;
         for (verdict, written) in verdicts.into_iter().zip(said) {
@@ -136,58 +190,39 @@ impl Hub {
         }
     }
 
+    /// What is to be said of a deployment, and whether that changes words alone. Reasons are worked out where something
+    /// else changes, and where they are still of an earlier plan and may be worded anew in this round.
     fn verdict(
         &self,
-        cycle: &Cycle,
+        round: &Round<'_, '_>,
         name: &str,
-        cautious: &BTreeMap<SiteId, Mode>,
-        now: DateTime<Utc>,
-    ) -> Verdict {
-        let declared = cycle.seen.deployments[name].clone();
+        worded: &mut BTreeMap<DeploymentId, u64>,
+        may_reword: bool,
+    ) -> (Verdict, bool) {
         let id = DeploymentId::from(name);
+        let declared = &round.cycle.seen.deployments[name];
         let mode = declared.spec.mode.min(self.mode);
-        let problem = cycle
-            .problems
-            .iter()
-            .find(|p| p.kind == "ModelDeployment" && p.name == name);
-        let planned = cycle.planned_for(mode);
-        let decision =
-            planned.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
-        let mut status = match (problem, decision) {
-            (None, Some((world, plan, decision))) => {
-                decided(cycle, &declared, &id, world, plan, decision, cautious, mode)
-            }
-            _ => ModelDeploymentStatus::default(),
-        };
-        status.conditions = declared.status.clone().unwrap_or_default().conditions;
-        let condition = if declared.metadata.deletion_timestamp.is_some() {
-            leaving(cycle, &id, now)
-        } else {
-            placed(
-                problem,
-                decision.map(|(_, _, decision)| decision),
-                &status,
-                mode,
-                now,
-            )
-        };
-        set_condition(
-            &mut status.conditions,
-            condition
-                .clone()
-                .at_generation(declared.metadata.generation),
-        );
-        status.observed_generation = declared.metadata.generation;
-        let just_asked = declared.status.is_none()
-            && condition.status == "True"
-            && crate::publish::assignments_of(&cycle.seen, &id).is_empty();
-        Verdict {
-            name: name.to_owned(),
-            declared,
-            condition,
-            status,
-            just_asked,
+        let number = round.reasons.number(mode);
+        let fresh = worded.get(&id) == Some(&number);
+        let planned = round.cycle.planned_for(mode);
+        let decision = planned.and_then(|(_, plan)| plan.deployments.get(&id));
+        // How much has no place is said at once, and why with it.
+        let unmet = decision.is_some_and(|decision| decision.unmet.is_some());
+        let old = declared.status.as_ref().filter(|_| fresh || !unmet);
+        let as_before = old.map(|old| round.verdict(name, mode, Words::Old(old)));
+        let as_before = as_before.filter(Verdict::says_as_before);
+        let same = as_before.is_some();
+        if let Some(as_before) = as_before.filter(|_| fresh || !may_reword) {
+            return (as_before, false);
         }
+        let explained = match decision {
+            Some(_) => round.reasons.deployment(mode, &id),
+            None => Explanation::default(),
+        };
+        let verdict = round.verdict(name, mode, Words::New(&explained));
+        worded.insert(id, number);
+        let rewords = same && !verdict.says_as_before();
+        (verdict, rewords)
     }
 
     async fn say_verdict(&self, verdict: &Verdict) -> Result<StatusWrite, StoreError> {
@@ -226,21 +261,21 @@ impl Hub {
     }
 
     /// A Job has no condition of ours; what is wrong with it, or that it is at risk, is an event.
-    async fn say_jobs(&self, cycle: &mut Cycle) {
+    async fn say_jobs(&self, cycle: &mut Cycle, reasons: &Reasons<'_>) {
         for (name, job) in &cycle.seen.jobs {
             let problem = cycle
                 .problems
                 .iter()
                 .find(|p| p.kind == "Job" && p.name == *name);
-            let decision = cycle
-                .plan
-                .jobs
-                .get(&commonwatt_fleet::JobId::from(name.as_str()));
+            let id = JobId::from(name.as_str());
+            let decision = cycle.plan.jobs.get(&id);
             let event = match (problem, decision) {
                 (Some(problem), _) => (problem.reason.clone(), problem.message.clone()),
                 (None, Some(decision)) if decision.at_risk => {
-                    let why: Vec<String> = decision
-                        .rejected
+                    let explainer = reasons.in_mode(Mode::Enforce);
+                    let explained = explainer.and_then(|explainer| explainer.job(&id));
+                    let rejected = explained.unwrap_or_default().rejected;
+                    let why: Vec<String> = rejected
                         .iter()
                         .map(|(site, why)| format!("{site}: {}", why.detail()))
                         .collect();

@@ -8,20 +8,52 @@ use commonwatt_api::{
     conditions::{reasons, types},
     find_condition,
 };
-use commonwatt_fleet::{Decision, DeploymentId, Plan, SiteId, World};
+use commonwatt_fleet::{
+    Decision, DeploymentId, Explanation, Plan, SiteId, Unmet, VariantName, World,
+};
 
 use crate::hub::Cycle;
 use crate::problem::Problem;
-use crate::publish::assignments_of;
+use crate::publish::{assignments_of, clip};
+
+/// Where the words of a status come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Words<'a> {
+    /// What is said now.
+    New(&'a Explanation),
+    /// What was said before.
+    Old(&'a ModelDeploymentStatus),
+}
+
+impl Words<'_> {
+    /// Why it runs at a place: the reason in one word, and in more.
+    fn of_place(self, site: &SiteId, variant: &VariantName) -> (String, String) {
+        match self {
+            Self::New(explained) => explained
+                .chosen
+                .get(site)
+                .map_or_else(Default::default, |why| (why.reason().into(), why.detail())),
+            Self::Old(status) => {
+                let mut sites = status.sites.iter();
+                let same = |one: &&SiteDecision| {
+                    one.site == site.as_str() && one.variant == variant.as_str()
+                };
+                sites.find(same).map_or_else(Default::default, |one| {
+                    (one.reason.clone(), one.detail.clone())
+                })
+            }
+        }
+    }
+}
 
 /// A status from a decision.
 pub(crate) fn decided(
     cycle: &Cycle,
     declared: &ModelDeployment,
     id: &DeploymentId,
-    world: &World,
-    plan: &Plan,
+    (world, plan): (&World, &Plan),
     decision: &Decision,
+    words: Words<'_>,
     cautious: &BTreeMap<SiteId, Mode>,
     mode: Mode,
 ) -> ModelDeploymentStatus {
@@ -50,9 +82,10 @@ pub(crate) fn decided(
                     }
                 });
             let refusal = status.and_then(|status| status.refusal.as_ref());
+            let (reason, detail) = words.of_place(site, variant);
             let detail = match refusal.filter(|refusal| refusal.reason == answer) {
                 Some(refusal) => refusal.detail.clone(),
-                None => placement.choice.detail(),
+                None => detail,
             };
             sites.push(SiteDecision {
                 site: site.to_string(),
@@ -64,8 +97,8 @@ pub(crate) fn decided(
                 cost_per_hour: number(placement.cost_per_hour.total().0, 4),
                 grams_per_hour: number(placement.grams_per_hour.0, 1),
                 liters_per_hour: number(placement.liters_per_hour.0, 2),
-                reason: placement.choice.reason().into(),
-                detail: detail.chars().take(1000).collect(),
+                reason,
+                detail: clip(&detail),
                 answer,
                 valid_until: until.into(),
             });
@@ -90,27 +123,10 @@ pub(crate) fn decided(
         .tokens_per_second
         .value()
         .unwrap_or(0.0);
-    let mut rejected: Vec<RejectedSite> = decision
-        .rejected
-        .iter()
-        .map(|(site, why)| RejectedSite {
-            site: site.to_string(),
-            reason: why.reason().into(),
-            detail: why.detail().chars().take(1000).collect(),
-        })
-        .collect();
-    rejected.extend(later(decision, plan));
-    if mode == Mode::Enforce {
-        rejected.extend(cautious.iter().map(|(site, site_mode)| RejectedSite {
-            site: site.to_string(),
-            reason: "SiteMode".into(),
-            detail: format!(
-                "the site is in {site_mode:?}; it takes nothing until it is in Enforce"
-            ),
-        }));
-    }
-    let rejected_sites = rejected.len();
-    let rejected = most_telling(rejected);
+    let (rejected, rejected_sites) = match words {
+        Words::New(explained) => elsewhere(explained, decision, plan, cautious, mode),
+        Words::Old(status) => (status.rejected.clone(), status.rejected_sites),
+    };
     let mut names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
     names.dedup();
     ModelDeploymentStatus {
@@ -127,8 +143,39 @@ pub(crate) fn decided(
             .map(|site| site.reason.clone()),
         sites,
         rejected,
-        rejected_sites: (rejected_sites > 0).then_some(rejected_sites as i64),
+        rejected_sites,
     }
+}
+
+/// Why it is not at other sites, the most telling of them, and how many there are.
+fn elsewhere(
+    explained: &Explanation,
+    decision: &Decision,
+    plan: &Plan,
+    cautious: &BTreeMap<SiteId, Mode>,
+    mode: Mode,
+) -> (Vec<RejectedSite>, Option<i64>) {
+    let mut rejected: Vec<RejectedSite> = explained
+        .rejected
+        .iter()
+        .map(|(site, why)| RejectedSite {
+            site: site.to_string(),
+            reason: why.reason().into(),
+            detail: clip(&why.detail()),
+        })
+        .collect();
+    rejected.extend(later(decision, plan));
+    if mode == Mode::Enforce {
+        rejected.extend(cautious.iter().map(|(site, site_mode)| RejectedSite {
+            site: site.to_string(),
+            reason: "SiteMode".into(),
+            detail: format!(
+                "the site is in {site_mode:?}; it takes nothing until it is in Enforce"
+            ),
+        }));
+    }
+    let count = rejected.len() as i64;
+    (most_telling(rejected), (count > 0).then_some(count))
 }
 
 /// Places that a status names as rejected. With a hundred sites all of them would be most of what the API server stores
@@ -240,6 +287,7 @@ pub(crate) fn leaving(cycle: &Cycle, id: &DeploymentId, now: DateTime<Utc>) -> C
 pub(crate) fn placed(
     problem: Option<&Problem>,
     decision: Option<&Decision>,
+    words: Words<'_>,
     status: &ModelDeploymentStatus,
     mode: Mode,
     now: DateTime<Utc>,
@@ -258,32 +306,14 @@ pub(crate) fn placed(
         return Condition::new(types::PLACED, false, reasons::OBSERVING, message, now);
     };
     if let Some(unmet) = &decision.unmet {
-        let full = unmet.full.iter().map(|(site, limit)| {
-            format!(
-                "{site} takes no more: {}: {}",
-                limit.reason(),
-                limit.detail()
-            )
-        });
-        let rejected = status
-            .rejected
-            .iter()
-            .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail));
-        let mut parts = Vec::new();
-        if unmet.tokens_per_second.0 > 0.0 {
-            parts.push(format!(
-                "{:.0} tokens/s have no place",
-                unmet.tokens_per_second.0
-            ));
-        }
-        if unmet.sites_missing > 0 {
-            parts.push(match unmet.sites_missing {
-                1 => "1 site too few".to_owned(),
-                missing => format!("{missing} sites too few"),
-            });
-        }
-        parts.extend(full.chain(rejected));
-        let message = parts.join("; ");
+        let message = match words {
+            Words::New(explained) => without_place(unmet, explained, status),
+            Words::Old(old) => {
+                let old = find_condition(&old.conditions, types::PLACED);
+                let old = old.filter(|old| old.reason == reasons::UNPLACEABLE);
+                old.map_or(String::new(), |old| old.message.clone())
+            }
+        };
         return Condition::new(types::PLACED, false, reasons::UNPLACEABLE, message, now);
     }
     if let Some(site) = status
@@ -305,6 +335,36 @@ pub(crate) fn placed(
         _ => (reasons::ADVISING, advice(status)),
     };
     Condition::new(types::PLACED, true, reason, message, now)
+}
+
+/// How much has no place, and why none of the sites takes it.
+fn without_place(unmet: &Unmet, explained: &Explanation, status: &ModelDeploymentStatus) -> String {
+    let full = explained.full.iter().map(|(site, limit)| {
+        format!(
+            "{site} takes no more: {}: {}",
+            limit.reason(),
+            limit.detail()
+        )
+    });
+    let rejected = status
+        .rejected
+        .iter()
+        .map(|r| format!("{} {}: {}", r.site, r.reason, r.detail));
+    let mut parts = Vec::new();
+    if unmet.tokens_per_second.0 > 0.0 {
+        parts.push(format!(
+            "{:.0} tokens/s have no place",
+            unmet.tokens_per_second.0
+        ));
+    }
+    if unmet.sites_missing > 0 {
+        parts.push(match unmet.sites_missing {
+            1 => "1 site too few".to_owned(),
+            missing => format!("{missing} sites too few"),
+        });
+    }
+    parts.extend(full.chain(rejected));
+    parts.join("; ")
 }
 
 /// What would be done, in a sentence.

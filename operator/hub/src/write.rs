@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{FINALIZER, ModelDeployment, SiteAssignment, SiteAssignmentSpec, SubjectKind};
-use commonwatt_fleet::{DeploymentId, JobId};
+use commonwatt_fleet::{DeploymentId, JobId, SiteId};
 use commonwatt_store::{Failure, Kind, Object, apply_in_namespace, to_object, together};
 use serde_json::json;
 
@@ -13,7 +13,8 @@ use crate::committed::SINCE;
 use crate::dereference::Seen;
 use crate::hub::{Cycle, Hub};
 use crate::jobs::WORKED;
-use crate::publish::{Moving, Publisher, Wanted, batch, says_already, serving};
+use crate::publish::{Moving, Publisher, Wanted, batch, clip, says_already, serving};
+use crate::reasons::Reasons;
 
 /// Kind, namespace and name of what an assignment is for.
 type SubjectKey = (SubjectKind, String, String);
@@ -35,6 +36,7 @@ impl Hub {
         publisher: &Publisher,
         worked: &BTreeMap<String, f64>,
         moving: &mut Moving,
+        reasons: &Reasons<'_>,
         now: DateTime<Utc>,
     ) -> bool {
         let before = cycle.writes;
@@ -54,6 +56,9 @@ impl Hub {
                 continue;
             }
             puts.extend(put(&cycle.seen, wanted, worked, now));
+        }
+        for assignment in &mut puts {
+            give_reason(&mut assignment.spec, reasons);
         }
         let written = puts.iter().map(|assignment| self.write(assignment));
         let written = together(written.collect()).await;
@@ -198,6 +203,15 @@ impl Hub {
             let key = [namespace, name].map(|part| part.as_deref().unwrap_or_default());
             Failure::of(format!("SiteAssignment {}", key.join("/")), &error)
         })
+    }
+}
+
+/// Why a deployment's assignment is there. That of a job says it already.
+fn give_reason(spec: &mut SiteAssignmentSpec, reasons: &Reasons<'_>) {
+    if spec.subject.kind == SubjectKind::ModelDeployment {
+        let id = DeploymentId::new(&spec.subject.namespace, &spec.subject.name);
+        let site = SiteId::from(spec.site.as_str());
+        spec.reason = clip(&reasons.of_assignment(spec.mode, &id, &site));
     }
 }
 

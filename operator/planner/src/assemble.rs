@@ -3,28 +3,27 @@
 use std::collections::BTreeMap;
 
 use commonwatt_fleet::{
-    Bound, Choice, Decision, JobDecision, JobId, Plan, Rejection, SiteId, SitePlacement,
-    TokensPerSecond, Unmet, VariantName, Watts, physics,
+    Bound, Decision, JobDecision, JobId, Plan, SitePlacement, TokensPerSecond, Unmet, VariantName,
+    Watts, physics,
 };
 
 use crate::bound::lower;
-use crate::explain::explain;
 use crate::floors::floors;
 use crate::instance::{Demand, Instance, hour_of};
 use crate::objective::objective;
 use crate::schedule::Schedule;
 
-/// The plan that a schedule and its jobs are, explained, with its cost and bound.
+/// The plan that a schedule and its jobs are, with its cost and bound.
 pub(crate) fn assemble(
     instance: &Instance<'_>,
-    mut schedule: Schedule,
+    schedule: Schedule,
     jobs: BTreeMap<JobId, JobDecision>,
 ) -> Plan {
     let objective = objective(instance, &schedule, &jobs);
     let lower = lower(instance, &jobs);
     let deployments = (0..instance.demands.len())
         .map(|index| {
-            let decision = decision(instance, &mut schedule, index);
+            let decision = decision(instance, &schedule, index);
             (instance.demands[index].id.clone(), decision)
         })
         .collect();
@@ -41,8 +40,7 @@ pub(crate) fn assemble(
     }
 }
 
-fn decision(instance: &Instance<'_>, schedule: &mut Schedule, index: usize) -> Decision {
-    let reasons = explain(instance, schedule, index);
+fn decision(instance: &Instance<'_>, schedule: &Schedule, index: usize) -> Decision {
     let demand = &instance.demands[index];
     let floors: Vec<_> = schedule
         .replicas
@@ -50,24 +48,18 @@ fn decision(instance: &Instance<'_>, schedule: &mut Schedule, index: usize) -> D
         .map(|replicas| floors(demand, &replicas[index]))
         .collect();
     let mut decision = Decision {
-        rejected: reasons.rejected,
-        unmet: unmet(demand, &schedule.replicas[0][index], reasons.full),
+        unmet: unmet(demand, &schedule.replicas[0][index]),
         ..Decision::default()
     };
     for (at, place) in demand.places.iter().enumerate() {
         let over_time = |counts: &[Vec<u32>]| counts.iter().map(|c| c[at]).collect::<Vec<_>>();
         let ceiling: Vec<_> = schedule.replicas.iter().map(|r| r[index][at]).collect();
-        let Some(choice) = reasons
-            .choices
-            .get(&place.site)
-            .filter(|_| ceiling.iter().any(|count| *count > 0))
-        else {
+        if ceiling.iter().all(|count| *count == 0) {
             continue;
-        };
-        let placement = placement(instance, demand, at, choice.clone(), ceiling);
+        }
         let placement = SitePlacement {
             floor: over_time(&floors),
-            ..placement
+            ..placement(instance, demand, at, ceiling)
         };
         let variant: &VariantName = &demand.deployment.variants[place.variant].name;
         decision
@@ -83,7 +75,6 @@ fn placement(
     instance: &Instance<'_>,
     demand: &Demand<'_>,
     at: usize,
-    choice: Choice,
     ceiling: Vec<u32>,
 ) -> SitePlacement {
     let place = &demand.places[at];
@@ -92,7 +83,6 @@ fn placement(
     let hour = hour_of(instance.sites[place.site].site, 0);
     SitePlacement {
         floor: Vec::new(),
-        choice,
         watts,
         cost_per_hour: instance
             .running(demand, place, 0)
@@ -104,12 +94,11 @@ fn placement(
 }
 
 /// What the first slot does not give a deployment, if anything.
-fn unmet(demand: &Demand<'_>, counts: &[u32], full: BTreeMap<SiteId, Rejection>) -> Option<Unmet> {
+fn unmet(demand: &Demand<'_>, counts: &[u32]) -> Option<Unmet> {
     let short = demand.shortfall(counts);
     let sites_missing = demand.sites_missing(counts);
     (short > 0.0 || sites_missing > 0).then_some(Unmet {
         tokens_per_second: TokensPerSecond(short),
         sites_missing,
-        full,
     })
 }

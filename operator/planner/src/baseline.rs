@@ -39,7 +39,7 @@ impl Rule {
     }
 }
 
-/// The plan that a rule makes of a world. Its hard limits are those of [`crate::plan`]; its objective, bound and reasons
+/// The plan that a rule makes of a world. Its hard limits are those of [`crate::plan`]; its objective and bound
 /// are at the world's true prices.
 pub fn baseline(world: &World, previous: &Plan, rule: Rule) -> Plan {
     let (world, _) = sound(world);

@@ -1,17 +1,14 @@
 //! Batch in what serving leaves: every job its site, product and hours.
 
 mod grade;
-mod reasons;
 mod room;
 mod search;
 
 use std::collections::BTreeMap;
 
-use commonwatt_fleet::{
-    BatchJob, JobDecision, JobId, JobPlan, JobShape, Money, Plan, Product, Rejection, SiteId,
-};
+use commonwatt_fleet::{BatchJob, JobDecision, JobId, JobPlan, JobShape, Money, Plan, Product};
 
-use crate::eligibility::{excludes_job, offer_expired, refusal_in_force};
+use crate::eligibility::{excludes_job, refusal_in_force};
 use crate::instance::Instance;
 use crate::schedule::Schedule;
 use crate::windows::{Hours, Window};
@@ -31,7 +28,7 @@ pub(crate) fn place_jobs(
         let window = Window::new(job, &instance.world.slots);
         let running_on = running_product(job, previous.jobs.get(id));
         let ways = (0..instance.sites.len())
-            .flat_map(|site| ways_at(instance, job, &window, site).unwrap_or_default())
+            .flat_map(|site| ways_at(instance, job, &window, site))
             .collect();
         Task::new((id, job), window, running_on, ways, &mut room)
     };
@@ -51,20 +48,17 @@ fn running_product<'p>(job: &BatchJob, previous: Option<&'p JobDecision>) -> Opt
     (same && job.shapes.contains_key(&placed.product)).then_some(&placed.product)
 }
 
-/// All products on which a site could do the job, or why there is none.
+/// All products on which a site could do the job.
 pub(crate) fn ways_at<'i>(
     instance: &'i Instance<'_>,
     job: &'i BatchJob,
     window: &Window,
     site: usize,
-) -> Result<Vec<Way<'i>>, Rejection> {
+) -> Vec<Way<'i>> {
     let row = &instance.sites[site];
-    if let Some(rejection) = excludes_job(job, row.id, row.site) {
-        return Err(rejection);
-    }
     let here = job.running && job.started_at.as_ref() == Some(row.id);
-    if row.past_offer == 0 && !here {
-        return Err(offer_expired(row.site));
+    if excludes_job(job, row.id, row.site).is_some() || (row.past_offer == 0 && !here) {
+        return Vec::new();
     }
     let window = window.at_site(job, row.id, &instance.world.slots, row.past_offer);
     let most_pods = refusal_in_force(&job.refusals, row.id, row.site)
@@ -82,21 +76,13 @@ pub(crate) fn ways_at<'i>(
             window,
         })
     };
-    let ways: Vec<_> = job.shapes.iter().filter_map(way).collect();
-    if ways.is_empty() {
-        return Err(Rejection::NoAccelerator {
-            products: job.shapes.keys().cloned().collect(),
-        });
-    }
-    Ok(ways)
+    job.shapes.iter().filter_map(way).collect()
 }
 
 /// A way with the hours that all other jobs leave it.
 pub(crate) struct Offer<'t, 'i> {
     pub way: &'t Way<'i>,
     pub hours: Hours,
-    /// The cheapest hours by the deadline.
-    pub in_time: Option<Vec<usize>>,
     /// The earliest hours.
     pub earliest: Option<Vec<usize>>,
 }
@@ -105,7 +91,6 @@ impl<'t, 'i> Offer<'t, 'i> {
     fn new(room: &mut Room<'_>, job: &BatchJob, way: &'t Way<'i>) -> Self {
         let hours = room.hours(job, way);
         Self {
-            in_time: hours.cheapest_in_time(&way.window),
             earliest: hours.earliest(&way.window),
             way,
             hours,
@@ -118,7 +103,7 @@ impl<'t, 'i> Offer<'t, 'i> {
     }
 }
 
-/// What was decided for a job, and why not elsewhere.
+/// What was decided for a job.
 fn decision<'i>(
     instance: &'i Instance<'_>,
     room: &mut Room<'i>,
@@ -147,7 +132,6 @@ fn decision<'i>(
             Some((_, slots)) => !task.window.done_in_time(slots),
             None => task.window.work > 0 && !task.window.rest_fits_beyond(0),
         },
-        rejected: rejections(instance, room, task, &offers, place),
     };
     if let Some((way, slots)) = chosen {
         room.take(way, slots);
@@ -181,30 +165,4 @@ fn job_plan(
         cost: job_cost(instance, job, offer.way, slots),
         saved_by_waiting: Money(if saved.is_finite() { saved } else { 0.0 }),
     }
-}
-
-/// Why every site but the chosen one does not do the job.
-fn rejections(
-    instance: &Instance<'_>,
-    room: &mut Room<'_>,
-    task: &Task<'_>,
-    offers: &[Offer<'_, '_>],
-    chosen: Option<(&Offer<'_, '_>, &[usize])>,
-) -> BTreeMap<SiteId, Rejection> {
-    let mut rejected = BTreeMap::new();
-    for (site, row) in instance.sites.iter().enumerate() {
-        let rejection = match ways_at(instance, task.job, &task.window, site) {
-            Err(rejection) => Some(rejection),
-            Ok(_) if chosen.is_some_and(|(offer, _)| offer.way.site == site) => None,
-            Ok(_) => {
-                let mut here = offers.iter().filter(|offer| offer.way.site == site);
-                let offer = here.next();
-                offer.map(|offer| reasons::why_not(instance, room, task, offer, chosen))
-            }
-        };
-        if let Some(rejection) = rejection {
-            rejected.insert(row.id.clone(), rejection);
-        }
-    }
-    rejected
 }

@@ -218,29 +218,12 @@ impl SlotLedger {
         by_power.min(by_nodes)
     }
 
-    /// Watts free for something that was not here before.
-    pub(crate) fn free_watts(&self, instance: &Instance<'_>, site: usize) -> i64 {
-        if self.over[site] {
-            return 0;
-        }
-        let row = &instance.sites[site];
-        let charged = row.limit[self.slot] - self.charged[site];
-        charged
-            .min(row.end_limit[self.slot] - self.ending[site])
-            .max(0)
-    }
-
     /// Gives a claim back.
     pub(crate) fn unclaim(&mut self, place: &Place, count: u32) {
         self.ending[place.site] -= place.watts.saturating_mul(i64::from(count));
         if let (Some(pool), Some(size)) = (place.pool, place.size) {
             self.pool_ending[pool][size] -= count;
         }
-    }
-
-    /// Litres free to the horizon's end.
-    pub(crate) fn free_water(&self, site: usize) -> f64 {
-        (self.water_left[site] - self.water[site]).max(0.0)
     }
 }
 

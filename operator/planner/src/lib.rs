@@ -14,7 +14,9 @@
 //! 4. [`batch`] puts jobs into what serving leaves, the urgent first, and exchanges them while that pays; [`timing`]
 //!    finds the cheapest slots of each.
 //! 5. [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
-//! 6. [`explain`] gives every site its reason; [`bound`] says what no plan can cost less than.
+//! 6. [`bound`] says what no plan can cost less than.
+//!
+//! Why each site was chosen or not, [`Explainer`] says of any plan when it is asked.
 
 mod assemble;
 mod baseline;
@@ -29,7 +31,6 @@ mod floors;
 mod greedy;
 mod improve;
 mod instance;
-mod limits;
 mod objective;
 mod outlook;
 mod packing;
@@ -40,6 +41,7 @@ mod timing;
 mod windows;
 
 pub use baseline::{Rule, baseline};
+pub use explain::Explainer;
 
 use commonwatt_fleet::{Plan, World, sound};
 

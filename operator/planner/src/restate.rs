@@ -51,8 +51,10 @@ fn true_cost(
     slots: &[usize],
 ) -> CostParts {
     let site = instance.sites.iter().position(|row| *row.id == plan.site);
-    let ways = site.and_then(|site| ways_at(instance, job, window, site).ok());
-    let way = ways.and_then(|ways| ways.into_iter().find(|way| *way.product == plan.product));
+    let ways = site
+        .into_iter()
+        .flat_map(|site| ways_at(instance, job, window, site));
+    let way = ways.into_iter().find(|way| *way.product == plan.product);
     way.map_or_else(CostParts::default, |way| {
         job_cost(instance, job, &way, slots)
     })

@@ -5,6 +5,7 @@ mod common;
 use chrono::TimeDelta;
 use common::*;
 use commonwatt_fleet::*;
+use commonwatt_planner::Explainer;
 
 fn priced(prices: &[f64]) -> World {
     let mut world = world(prices.len());
@@ -13,6 +14,11 @@ fn priced(prices: &[f64]) -> World {
         hour.price_per_kwh = Money(*price);
     }
     world
+}
+
+fn job_explained(world: &World, plan: &Plan, name: &str) -> JobExplanation {
+    let explainer = Explainer::new(world, plan);
+    explainer.job(&JobId::new("team", name)).expect("a job")
 }
 
 fn runs(plan: &Plan, name: &str) -> Vec<usize> {
@@ -87,7 +93,7 @@ fn a_started_job_stays_at_its_site() {
     let decision = job_of(&plan, "train");
     assert_eq!(decision.placed.as_ref().unwrap().site, "hall".into());
     assert_eq!(
-        decision.rejected[&SiteId::from("cheap")].reason(),
+        job_explained(&world, &plan, "train").rejected[&SiteId::from("cheap")].reason(),
         "StartedElsewhere"
     );
 }
@@ -121,7 +127,7 @@ fn every_site_says_why_it_does_not_do_a_job() {
         .iter_mut()
         .for_each(|h| h.limit = Watts(5000));
     let plan = planned(&world);
-    let rejected = &job_of(&plan, "train").rejected;
+    let rejected = job_explained(&world, &plan, "train").rejected;
     let reason = |site: &str| rejected[&SiteId::from(site)].reason();
     assert_eq!(reason("dear"), "Dearer");
     assert_eq!(reason("foreign"), "Jurisdiction");

@@ -24,9 +24,10 @@ fn set_policy(world: &mut World, change: impl Fn(&mut Policy)) {
 #[test]
 fn a_move_pays_once_the_horizon_is_long_enough() {
     // Two moves cost 2; two hours save 1.44, four hours 2.88.
-    let short = planned(&dear_incumbent(2));
+    let world = dear_incumbent(2);
+    let short = planned(&world);
     assert_eq!(replicas(&short, "chat", "dear", 1), 2);
-    assert_eq!(choice(&short, "chat", "dear").reason(), "Stays");
+    assert_eq!(choice(&world, &short, "chat", "dear").reason(), "Stays");
     let long = planned(&dear_incumbent(4));
     assert_eq!(replicas(&long, "chat", "cheap", 0), 2);
     assert!((long.objective.parts.moves.0 - 2.0).abs() < 1e-9);
@@ -56,11 +57,11 @@ fn dwell_is_the_reason_where_nothing_else_holds_it() {
     let Rejection::Dwell {
         until,
         saves_per_hour,
-    } = rejection(&plan, "chat", "cheap")
+    } = rejection(&world, &plan, "chat", "cheap")
     else {
-        panic!("{:?}", rejection(&plan, "chat", "cheap"));
+        panic!("{:?}", rejection(&world, &plan, "chat", "cheap"));
     };
-    assert_eq!(*until, start() + TimeDelta::hours(160));
+    assert_eq!(until, start() + TimeDelta::hours(160));
     // 0.72 less two moves over 24 hours.
     assert!((saves_per_hour.0 - (0.72 - 2.0 / 24.0)).abs() < 1e-9);
 }
@@ -76,7 +77,10 @@ fn the_move_budget_spreads_a_move_over_hours() {
     assert_eq!(there, [1, 2, 2]);
     set_policy(&mut world, |policy| policy.moves_per_hour = 0);
     let plan = planned(&world);
-    assert_eq!(rejection(&plan, "chat", "cheap").reason(), "MoveBudget");
+    assert_eq!(
+        rejection(&world, &plan, "chat", "cheap").reason(),
+        "MoveBudget"
+    );
 }
 
 #[test]

@@ -17,12 +17,12 @@ fn the_cheapest_site_serves_and_the_other_is_dearer_by_the_difference_in_energy(
     let plan = planned(&world);
     assert_eq!(replicas(&plan, "chat", "cheap", 0), 3);
     // Three replicas of 1.5 kW at PUE 1.2 for 0.20 more per kWh.
-    let Rejection::Dearer { per_hour, parts } = rejection(&plan, "chat", "dear") else {
-        panic!("{:?}", rejection(&plan, "chat", "dear"));
+    let Rejection::Dearer { per_hour, parts } = rejection(&world, &plan, "chat", "dear") else {
+        panic!("{:?}", rejection(&world, &plan, "chat", "dear"));
     };
     assert!((per_hour.0 - 1.08).abs() < 1e-9 && (parts.energy.0 - 1.08).abs() < 1e-9);
     assert_eq!(
-        choice(&plan, "chat", "cheap").detail(),
+        choice(&world, &plan, "chat", "cheap").detail(),
         "cheapest; next is dear at 1.08/h more"
     );
 }
@@ -40,8 +40,8 @@ fn a_full_site_spills_over_and_says_what_bound() {
     let plan = planned(&world);
     assert_eq!(replicas(&plan, "chat", "cheap", 0), 2);
     assert_eq!(replicas(&plan, "chat", "dear", 0), 3);
-    let Choice::OthersFull { full } = choice(&plan, "chat", "dear") else {
-        panic!("{:?}", choice(&plan, "chat", "dear"));
+    let Choice::OthersFull { full } = choice(&world, &plan, "chat", "dear") else {
+        panic!("{:?}", choice(&world, &plan, "chat", "dear"));
     };
     assert_eq!(full[0].0, "cheap");
     assert!(full[0].1.contains("200 W left of 3.2 kW"), "{}", full[0].1);
@@ -64,8 +64,8 @@ fn replicas_of_eight_do_not_fit_on_nodes_that_have_seven_free() {
         TokensPerSecond(500.0)
     );
     assert_eq!(
-        rejection(&plan, "chat", "split"),
-        &Rejection::Accelerators {
+        rejection(&world, &plan, "chat", "split"),
+        Rejection::Accelerators {
             product: PRODUCT.into(),
             need: 8,
             free: 28,
@@ -103,7 +103,7 @@ fn eligibility_is_rejected_in_a_fixed_order_with_its_numbers() {
     };
     chat.refusals.insert("refused".into(), refusal);
     let plan = planned(&world);
-    let reason = |site| rejection(&plan, "chat", site).reason();
+    let reason = |site| rejection(&world, &plan, "chat", site).reason();
     assert_eq!(reason("far"), "Latency");
     assert_eq!(reason("foreign"), "Jurisdiction");
     assert_eq!(reason("late"), "OfferExpired");
@@ -157,8 +157,8 @@ fn minimum_sites_are_kept_and_missing_ones_declared() {
     assert_eq!(replicas(&plan, "chat", "cheap", 0), 2);
     assert_eq!(replicas(&plan, "chat", "dear", 0), 1);
     assert_eq!(
-        choice(&plan, "chat", "dear"),
-        &Choice::MinimumSites { sites: 2 }
+        choice(&world, &plan, "chat", "dear"),
+        Choice::MinimumSites { sites: 2 }
     );
     the(&mut world, "chat").minimum_sites = 3;
     let plan = planned(&world);
@@ -231,10 +231,10 @@ fn water_admits_only_what_can_stay_to_the_horizons_end() {
     // Ten litres are left: enough for a third once no more than six hours remain.
     let third = (0..10).find(|slot| replicas(&plan, "chat", "river", *slot) == 3);
     assert_eq!(third, Some(4));
-    let Choice::OthersFull { full } = choice(&plan, "chat", "dry") else {
-        panic!("{:?}", choice(&plan, "chat", "dry"));
+    let Choice::OthersFull { full } = choice(&world, &plan, "chat", "dry") else {
+        panic!("{:?}", choice(&world, &plan, "chat", "dry"));
     };
-    assert!(full[0].1.contains("needs 15 L, 10 L left"), "{}", full[0].1);
+    assert!(full[0].1.contains("needs 6 L, 1 L left"), "{}", full[0].1);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn incumbents_above_the_water_allowance_go_on_and_nobody_joins_them() {
     let plan = planned(&world);
     assert_eq!(replicas(&plan, "chat", "river", 3), 2);
     assert_eq!(replicas(&plan, "mail", "river", 0), 0);
-    assert_eq!(rejection(&plan, "mail", "river").reason(), "Water");
+    assert_eq!(rejection(&world, &plan, "mail", "river").reason(), "Water");
 }
 
 #[test]

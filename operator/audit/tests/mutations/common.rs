@@ -126,22 +126,13 @@ pub fn world() -> World {
     }
 }
 
-pub fn dearer() -> Rejection {
-    Rejection::Dearer {
-        per_hour: Money(0.0),
-        parts: CostParts::default(),
-    }
-}
-
 /// Two replicas at `hall` in both slots, one of which starts; the job at `hall` in the second.
 pub fn plan() -> Plan {
-    let rejected = BTreeMap::from([(SiteId::from("mill"), dearer())]);
     let decision = Decision {
         sites: BTreeMap::from([(
             "hall".into(),
             BTreeMap::from([("full".into(), replicas([2, 2], [1, 1]))]),
         )]),
-        rejected: rejected.clone(),
         unmet: None,
     };
     let job = JobDecision {
@@ -153,7 +144,6 @@ pub fn plan() -> Plan {
             saved_by_waiting: Money(0.0),
         }),
         at_risk: false,
-        rejected,
     };
     let mut plan = Plan {
         slots: Some(world().slots),
@@ -170,7 +160,6 @@ pub fn replicas(ceiling: [u32; 2], floor: [u32; 2]) -> SitePlacement {
     SitePlacement {
         ceiling: ceiling.to_vec(),
         floor: floor.to_vec(),
-        choice: Choice::Cheapest { runner_up: None },
         watts: Watts(0),
         cost_per_hour: CostParts::default(),
         grams_per_hour: GramsCo2e(0.0),
@@ -321,7 +310,6 @@ pub fn committed(world: &mut World, replicas: u32) {
 pub fn at_the_mill(plan: &mut Plan) {
     *placement(plan) = replicas([1, 1], [1, 1]);
     let decision = decision(plan);
-    decision.rejected.clear();
     let there = BTreeMap::from([("full".into(), replicas([1, 1], [0, 0]))]);
     decision.sites.insert("mill".into(), there);
 }

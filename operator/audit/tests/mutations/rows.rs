@@ -265,12 +265,10 @@ fn feeder(world: &mut World) -> &mut PowerCap {
     world.shared.caps.get_mut("powerbudget/feeder").unwrap()
 }
 
-fn no_job(world: &mut World, plan: &mut Plan) {
+fn no_job(_: &mut World, plan: &mut Plan) {
     let decision = job_decision(plan);
     decision.placed = None;
     decision.at_risk = true;
-    let names = world.sites.keys().cloned();
-    decision.rejected = names.map(|site| (site, dearer())).collect();
 }
 
 /// The hall has one node of its own and one that takes an hour to start, and is on in the second.
@@ -340,7 +338,6 @@ fn missing(tokens_per_second: f64) -> Unmet {
     Unmet {
         tokens_per_second: TokensPerSecond(tokens_per_second),
         sites_missing: 0,
-        full: BTreeMap::new(),
     }
 }
 

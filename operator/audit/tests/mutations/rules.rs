@@ -30,19 +30,6 @@ pub const MUTATIONS: &[Mutation] = &[
     ("a variant that is not there", Rule::Names, |world, _| {
         deployment(world).variants[0].name = "other".into();
     }),
-    ("a site without a word", Rule::Reasons, |_, plan| {
-        decision(plan).rejected.clear();
-    }),
-    (
-        "a site both chosen and rejected",
-        Rule::Reasons,
-        |_, plan| {
-            decision(plan).rejected.insert("hall".into(), dearer());
-        },
-    ),
-    ("a job's site without a word", Rule::Reasons, |_, plan| {
-        job_decision(plan).rejected.clear();
-    }),
     ("another law", Rule::Jurisdiction, |world, _| {
         site(world, "hall").jurisdiction = "US".into();
     }),
@@ -133,7 +120,6 @@ pub const MUTATIONS: &[Mutation] = &[
             decision(plan).unmet = Some(Unmet {
                 tokens_per_second: TokensPerSecond(1.0),
                 sites_missing: 0,
-                full: BTreeMap::new(),
             });
         },
     ),

@@ -114,7 +114,6 @@ fn large(small: &Cycle) -> Cycle {
         let unmet = Unmet {
             tokens_per_second: TokensPerSecond(index as f64 + 1.0),
             sites_missing: 0,
-            full: BTreeMap::new(),
         };
         let decision = Decision {
             unmet: Some(unmet),

@@ -68,12 +68,8 @@ fn said(sheet: &mut Sheet, cycle: &Cycle) {
             replicas.add(&place.site, "ready", place.ready as f64);
             answers.add(&place.site, &place.answer, 1.0);
         }
-    }
-    let advised = cycle.advice.iter().flat_map(|(_, plan)| &plan.deployments);
-    let advised = advised.filter(|(id, _)| !cycle.plan.deployments.contains_key(*id));
-    for (_, decision) in cycle.plan.deployments.iter().chain(advised) {
-        for (site, why) in &decision.rejected {
-            rejections.add(site.as_str(), why.reason(), 1.0);
+        for elsewhere in &status.rejected {
+            rejections.add(&elsewhere.site, &elsewhere.reason, 1.0);
         }
     }
     verdicts.put(sheet, &all::HUB_DEPLOYMENTS);

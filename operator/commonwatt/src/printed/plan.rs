@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use commonwatt_audit::audit;
-use commonwatt_fleet::{Decision, Rejection, SiteId, SitePlacement, Slots, VariantName};
+use commonwatt_fleet::{
+    Choice, Decision, Rejection, SiteId, SitePlacement, Slots, VariantName, sound,
+};
 use commonwatt_hub::Cycle;
+use commonwatt_planner::Explainer;
 use serde_json::{Value, json};
 
 use super::table;
@@ -14,20 +17,24 @@ use super::table;
 pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
     let (world, plan) = cycle.whole();
+    let (sound, _) = sound(world);
+    let explainer = Explainer::new(&sound, plan);
     let deployments: Vec<Value> = plan
         .deployments
         .iter()
         .filter(|(id, _)| here(id.namespace()))
         .map(|(id, decision)| {
+            let explained = explainer.deployment(id).unwrap_or_default();
             let sites: Vec<Value> = placements(decision)
                 .filter(|(_, _, placed)| placed.ceiling.first().copied().unwrap_or(0) > 0)
                 .map(|(site, variant, placed)| {
+                    let why = explained.chosen.get(site);
                     json!({
                         "site": site, "variant": variant,
                         "replicas": placed.ceiling.first(), "floor": placed.floor.first(),
                         "watts": placed.watts, "costPerHour": placed.cost_per_hour.total(),
                         "gramsPerHour": placed.grams_per_hour, "litersPerHour": placed.liters_per_hour,
-                        "reason": placed.choice.reason(), "detail": placed.choice.detail(),
+                        "reason": why.map(Choice::reason), "detail": why.map(Choice::detail),
                         "schedule": placed.ceiling,
                     })
                 })
@@ -38,7 +45,9 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
                 .collect();
             json!({
                 "namespace": id.namespace(), "name": id.name(), "sites": sites, "later": later,
-                "rejected": rejections(&decision.rejected),
+                "runnerUp": explained.runner_up,
+                "rejected": rejections(&explained.rejected),
+                "binding": rejections(&explained.binding),
                 "unmet": decision.unmet,
             })
         })
@@ -48,9 +57,10 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
         .iter()
         .filter(|(id, _)| here(id.namespace()))
         .map(|(id, decision)| {
+            let explained = explainer.job(id).unwrap_or_default();
             json!({
                 "namespace": id.namespace(), "name": id.name(), "placed": decision.placed,
-                "atRisk": decision.at_risk, "rejected": rejections(&decision.rejected),
+                "atRisk": decision.at_risk, "rejected": rejections(&explained.rejected),
             })
         })
         .collect();
@@ -139,12 +149,15 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
         world.slots.start.format("%Y-%m-%d %H:%M UTC"),
         world.slots.count
     );
+    let (sound, _) = sound(world);
+    let explainer = Explainer::new(&sound, plan);
     let deployments = plan.deployments.iter();
     for (id, decision) in deployments.filter(|(id, _)| here(id.namespace())) {
         let demand = world
             .deployments
             .get(id)
             .map_or(0.0, |deployment| deployment.demand.0);
+        let explained = explainer.deployment(id).unwrap_or_default();
         let _ = write!(text, "\n{id}: {demand:.0} tokens/s\n");
         let columns = [
             "SITE", "VARIANT", "REPLICAS", "COST/H", "KG/H", "L/H", "", "WHY", "HOURS",
@@ -152,6 +165,7 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
         let mut table = table(&columns[..columns.len() - usize::from(!wide)]);
         let row = |row: [String; 8], hours: String| row.into_iter().chain(wide.then_some(hours));
         for (site, variants) in &decision.sites {
+            let why = explained.chosen.get(site);
             for (variant, placed) in variants {
                 let replicas = placed.ceiling.first().copied().unwrap_or(0);
                 let hours = by_hour(&placed.ceiling);
@@ -167,12 +181,12 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
                     format!("{:.2}", placed.grams_per_hour.0 / 1000.0),
                     format!("{:.1}", placed.liters_per_hour.0),
                     "chosen".into(),
-                    placed.choice.detail(),
+                    why.map_or_else(String::new, Choice::detail),
                 ];
                 table.add_row(row(chosen, hours));
             }
         }
-        for (site, why) in &decision.rejected {
+        for (site, why) in &explained.rejected {
             let none = || "-".to_owned();
             let rejected = [
                 site.to_string(),
@@ -193,7 +207,7 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
                 "UNMET: {:.0} tokens/s have no place, {} sites too few",
                 unmet.tokens_per_second.0, unmet.sites_missing
             );
-            for (site, limit) in &unmet.full {
+            for (site, limit) in &explained.full {
                 let _ = writeln!(text, "  {site} takes no more: {}", limit.detail());
             }
         }
@@ -224,7 +238,7 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
                 ),
             ]);
         }
-        for (site, why) in &decision.rejected {
+        for (site, why) in &explainer.job(id).unwrap_or_default().rejected {
             let row = [site.to_string(), "-".into(), "-".into(), "-".into()];
             table.add_row(
                 row.into_iter()

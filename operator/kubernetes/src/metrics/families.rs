@@ -57,7 +57,7 @@ table! { Gauge, GAUGES;
     HUB_SITE_REACHABLE = "hub_site_reachable" "" ["site", "reason"] "1 where the site's offer holds and its API server, if the hub reaches it, answers";
     HUB_OFFER_REMAINING = "hub_offer_remaining_seconds" "seconds" ["site"] "How long the site's offer holds; agents renew it long before the end";
     HUB_ANSWERS = "hub_site_answers" "" ["site", "answer"] "Placements by the site's answer: Admitted, Pending, or the reason of a refusal";
-    HUB_REJECTIONS = "hub_site_rejections" "" ["site", "reason"] "Deployments that a site does not run, by reason";
+    HUB_REJECTIONS = "hub_site_rejections" "" ["site", "reason"] "Deployments that say why a site does not run them, by reason; each says so of twelve sites at most, one of each reason first";
     HUB_PLAN_COST = "hub_plan_cost_per_hour" "currency per hour" ["currency"] "The plan's objective, mean over its horizon";
     HUB_PLAN_BOUND = "hub_plan_cost_bound_per_hour" "currency per hour" ["currency"] "What no plan can cost less than, mean over the horizon";
     HUB_PLAN_GAP = "hub_plan_gap_ratio" "" [] "How far the plan may be from the best one: its cost less the bound, over its cost";

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use commonwatt_audit::audit;
 use commonwatt_fleet::*;
+use commonwatt_planner::Explainer;
 
 pub const PRODUCT: &str = "H100";
 
@@ -164,18 +165,22 @@ pub fn replicas(plan: &Plan, name: &str, site: &str, slot: usize) -> u32 {
         .sum()
 }
 
-/// Why a site does not run a deployment.
-pub fn rejection<'p>(plan: &'p Plan, name: &str, site: &str) -> &'p Rejection {
-    &plan.deployments[&DeploymentId::new("team", name)].rejected[&SiteId::from(site)]
+/// What is said of a deployment.
+pub fn explained(world: &World, plan: &Plan, name: &str) -> Explanation {
+    let explainer = Explainer::new(world, plan);
+    explainer
+        .deployment(&DeploymentId::new("team", name))
+        .unwrap()
 }
 
-pub fn choice<'p>(plan: &'p Plan, name: &str, site: &str) -> &'p Choice {
-    let decision = &plan.deployments[&DeploymentId::new("team", name)];
-    &decision.sites[&SiteId::from(site)]
-        .values()
-        .next()
-        .unwrap()
-        .choice
+/// Why a site does not run a deployment.
+pub fn rejection(world: &World, plan: &Plan, name: &str, site: &str) -> Rejection {
+    explained(world, plan, name).rejected[&SiteId::from(site)].clone()
+}
+
+/// Why a site runs a deployment.
+pub fn choice(world: &World, plan: &Plan, name: &str, site: &str) -> Choice {
+    explained(world, plan, name).chosen[&SiteId::from(site)].clone()
 }
 
 pub fn unmet<'p>(plan: &'p Plan, name: &str) -> Option<&'p Unmet> {
