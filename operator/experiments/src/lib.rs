@@ -7,12 +7,15 @@
 //!
 //! A new experiment is a folder with an `impl Experiment` and a line in [`all`].
 
+mod bare;
 mod data;
 mod equitable_ai;
+mod eurosys24;
 mod forecast;
 mod outcome;
 mod planning;
 mod progress;
+mod side_by_side;
 
 pub use data::{Data, DataError, Table};
 pub use outcome::{Outcome, Row};
@@ -49,5 +52,5 @@ pub struct Source {
 
 /// All of them, in the order in which help lists them.
 pub fn all() -> &'static [&'static dyn Experiment] {
-    &[&equitable_ai::EquitableAi]
+    &[&equitable_ai::EquitableAi, &eurosys24::EuroSys24]
 }

@@ -22,7 +22,7 @@ pub struct Row {
     /// What it is and what it knows, in a few words.
     pub about: String,
     /// Metrics by name. All rows of an outcome name them in the same order; one that a row does not have is left out.
-    pub metrics: Vec<(&'static str, f64)>,
+    pub metrics: Vec<(String, f64)>,
 }
 
 impl Row {
@@ -30,19 +30,22 @@ impl Row {
     pub fn new(
         policy: impl Into<String>,
         about: impl Into<String>,
-        metrics: impl IntoIterator<Item = (&'static str, f64)>,
+        metrics: impl IntoIterator<Item = (impl Into<String>, f64)>,
     ) -> Self {
         Self {
             policy: policy.into(),
             about: about.into(),
-            metrics: metrics.into_iter().collect(),
+            metrics: metrics
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
         }
     }
 
     /// A metric's value.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let mut metrics = self.metrics.iter();
-        metrics.find(|(of, _)| *of == name).map(|(_, value)| *value)
+        metrics.find(|(of, _)| of == name).map(|(_, value)| *value)
     }
 }
 
@@ -53,11 +56,11 @@ impl Outcome {
     }
 
     /// The names of all metrics, in the order in which rows first name them.
-    pub fn metrics(&self) -> Vec<&'static str> {
-        let mut names = Vec::new();
+    pub fn metrics(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
         for (name, _) in self.rows.iter().flat_map(|row| &row.metrics) {
-            if !names.contains(name) {
-                names.push(*name);
+            if !names.contains(&name.as_str()) {
+                names.push(name.as_str());
             }
         }
         names
@@ -85,8 +88,8 @@ impl Outcome {
         }
     }
 
-    fn on_its_side(&self, names: &[&'static str]) -> Grid {
-        let row = |name: &&'static str| GridRow {
+    fn on_its_side(&self, names: &[&str]) -> Grid {
+        let row = |name: &&str| GridRow {
             name: (*name).to_owned(),
             figures: self
                 .rows
@@ -106,7 +109,7 @@ impl Outcome {
         let row = |row: &Row| {
             let metrics = row.metrics.iter();
             let metrics: Map<_, _> = metrics
-                .map(|(name, value)| ((*name).to_owned(), json!(value)))
+                .map(|(name, value)| (name.clone(), json!(value)))
                 .collect();
             json!({ "policy": row.policy, "metrics": metrics })
         };

@@ -4,30 +4,49 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use commonwatt_fleet::{Plan, World};
 
-/// Plans, and counts what the audit says of them.
+/// Plans, and counts what is to be said of the plans.
 #[derive(Debug, Default)]
 pub struct Planning {
     plans: AtomicUsize,
     faulty: AtomicUsize,
+    undone: AtomicUsize,
 }
 
 impl Planning {
     /// The plan of a world, audited.
     pub fn plan(&self, world: &World, previous: &Plan) -> Plan {
         let plan = commonwatt_planner::plan(world, previous);
-        self.plans.fetch_add(1, Ordering::Relaxed);
-        if !commonwatt_audit::audit(world, &plan).is_empty() {
-            self.faulty.fetch_add(1, Ordering::Relaxed);
-        }
+        let count =
+            |counter: &AtomicUsize, is: bool| counter.fetch_add(usize::from(is), Ordering::Relaxed);
+        count(&self.plans, true);
+        count(
+            &self.faulty,
+            !commonwatt_audit::audit(world, &plan).is_empty(),
+        );
+        count(&self.undone, leaves_something(&plan));
         plan
     }
 
-    /// What to tell of it.
+    /// What to tell of them.
     pub fn note(&self) -> String {
+        let [plans, faulty, undone] = [&self.plans, &self.faulty, &self.undone]
+            .map(|counter| counter.load(Ordering::Relaxed));
         format!(
-            "The production planner made {} plans; the audit found something in {} of them.",
-            self.plans.load(Ordering::Relaxed),
-            self.faulty.load(Ordering::Relaxed)
+            "The production planner made {plans} plans; the audit found something in {faulty} of them, and {undone} left demand without a \
+             place or a job late."
         )
     }
+}
+
+/// Whether demand of the first slot has no place, or a job will not be done in time.
+fn leaves_something(plan: &Plan) -> bool {
+    let unmet = plan
+        .deployments
+        .values()
+        .any(|decision| decision.unmet.is_some());
+    unmet
+        || plan
+            .jobs
+            .values()
+            .any(|decision| decision.at_risk || decision.placed.is_none())
 }

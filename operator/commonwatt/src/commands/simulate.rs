@@ -18,7 +18,7 @@ use crate::printed::table;
 #[command(
     after_help = "The data is public and not part of this program; where it is missing, the error says which repository has it.\n\n\
                         Examples:\n  commonwatt simulate equitable-ai --data DIR\n  \
-                        commonwatt simulate equitable-ai --html equitable-ai.html\n  \
+                        commonwatt simulate eurosys24 --html eurosys24.html\n  \
                         commonwatt simulate equitable-ai -o json | jq '.rows[] | select(.policy == \"commonwatt\").metrics'\n\n\
                         Exit codes: 0 done, 1 an error."
 )]

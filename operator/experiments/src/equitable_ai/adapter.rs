@@ -5,19 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use commonwatt_fleet::{
     Allowance, Community, Deployment, DeploymentId, Fairness, GramsPerKwh, LitersPerKwh, Money,
-    Policy, Pool, Product, Shared, SiteHour, SiteId, Slots, TokensPerSecond, Variant, VariantName,
-    Watts, World,
+    Policy, Product, Shared, SiteHour, SiteId, Slots, TokensPerSecond, Variant, VariantName, Watts,
+    World,
 };
 
 use super::trace::{Site, Trace, Use};
 use super::{CARBON_WEIGHT, WATER_WEIGHT};
+use crate::bare;
 
 /// Watts of a replica: small enough for shares of a data center to be as good as continuous.
-pub(super) const REPLICA_WATTS: i64 = 1000;
+pub(super) const REPLICA: Watts = Watts(1000);
 /// Replicas that a data center of 1 MW holds.
 const REPLICAS: u32 = 1000;
-/// Serving has to be worth more than it costs anywhere, USD per megawatt-hour.
-const UNSERVED: f64 = 1e6;
+/// More than serving costs anywhere, USD per million tokens: a replica serves 3,600 of them for each kilowatt-hour.
+const UNSERVED: f64 = 1e5;
+/// The name of the policy.
+const POLICY: &str = "equitable";
 
 /// The one workload.
 pub(super) fn deployment() -> DeploymentId {
@@ -44,100 +47,59 @@ pub(super) fn world(ahead: &Trace, hour: usize, used: &Use) -> World {
         seconds: 3600,
         count: ahead.hours(),
     };
+    let shared = Shared {
+        communities: communities(ahead, used, slots.hours() * slots.count as f64),
+        fairness: Fairness {
+            carbon: Money(CARBON_WEIGHT),
+            water: Money(WATER_WEIGHT),
+        },
+        ..Shared::default()
+    };
+    let policy = Policy {
+        unserved_per_million_tokens: Money(UNSERVED),
+        ..bare::policy()
+    };
     World {
-        slots,
-        currency: "USD".into(),
         sites: ahead
             .sites
             .iter()
             .map(|of| (of.name.into(), site(of, &slots)))
             .collect(),
-        policies: BTreeMap::from([("equitable".into(), policy())]),
+        policies: BTreeMap::from([(POLICY.into(), policy)]),
         deployments: BTreeMap::from([(deployment(), load(ahead))]),
-        jobs: BTreeMap::new(),
-        shared: Shared {
-            communities: communities(ahead, used, slots.hours() * slots.count as f64),
-            fairness: Fairness {
-                carbon: Money(CARBON_WEIGHT),
-                water: Money(WATER_WEIGHT),
-            },
-            ..Shared::default()
-        },
+        shared,
+        ..bare::world(slots)
     }
 }
 
 fn site(of: &Site, slots: &Slots) -> commonwatt_fleet::Site {
     let hour = |hour: usize| SiteHour {
-        limit: Watts(REPLICA_WATTS * i64::from(REPLICAS)),
-        limit_set_by: "capacity".into(),
         price_per_kwh: Money(of.price[hour] / 1000.0),
-        pue: 1.0,
         wue: LitersPerKwh(of.water[hour]),
         average_carbon: GramsPerKwh(of.carbon[hour] * 1000.0),
-        marginal_carbon: None,
+        ..bare::hour(REPLICA.times(REPLICAS))
     };
-    let pool = Pool {
-        price_per_hour: Money::ZERO,
-        rated_watts: Watts(REPLICA_WATTS),
-        nodes: BTreeMap::from([(REPLICAS, 1)]),
-        reserve: None,
-        elastic: None,
-    };
-    commonwatt_fleet::Site {
-        jurisdiction: String::new(),
-        latencies: BTreeMap::new(),
-        pools: BTreeMap::from([(product(), pool)]),
-        hours: (0..slots.count).map(hour).collect(),
-        water: None,
-        scarcity: 1.0,
-        offer_revision: 1,
-        valid_until: slots.end(slots.count),
-        demand_charge: None,
-        obligations: Vec::new(),
-    }
-}
-
-/// Load moves freely and nothing but the worst data center's carbon and water has a price.
-fn policy() -> Policy {
-    Policy {
-        carbon_per_tonne: Money::ZERO,
-        water_per_cubic_meter: Money::ZERO,
-        unserved_per_million_tokens: Money(UNSERVED * 1e6 / 3600.0 * REPLICA_WATTS as f64 / 1e6),
-        move_cost: Money::ZERO,
-        dwell_seconds: 0,
-        moves_per_hour: u32::MAX,
-    }
+    let hours = (0..slots.count).map(hour).collect();
+    bare::site(slots, product(), bare::pool(REPLICAS, REPLICA), hours)
 }
 
 /// A replica serves one token a second.
 fn load(ahead: &Trace) -> Deployment {
-    let demand: Vec<_> = ahead
-        .load
-        .iter()
-        .map(|megawatts| TokensPerSecond(megawatts * 1e6 / REPLICA_WATTS as f64))
-        .collect();
+    let tokens = |megawatts: &f64| TokensPerSecond(megawatts * 1e6 / REPLICA.0 as f64);
+    let demand: Vec<_> = ahead.load.iter().map(tokens).collect();
+    let variant = Variant {
+        name: variant(),
+        product: product(),
+        accelerators: 1,
+        tokens_per_second: TokensPerSecond(1.0),
+        watts: REPLICA,
+        only_at: None,
+    };
     Deployment {
-        id: deployment(),
-        policy: "equitable".into(),
         demand: demand.first().copied().unwrap_or(TokensPerSecond::ZERO),
         demand_by_slot: demand,
-        floor: TokensPerSecond::ZERO,
-        tenant: String::new(),
-        origins: BTreeMap::new(),
-        origin_shares: BTreeMap::new(),
-        jurisdictions: BTreeSet::new(),
-        variants: vec![Variant {
-            name: variant(),
-            product: product(),
-            accelerators: 1,
-            tokens_per_second: TokensPerSecond(1.0),
-            watts: Watts(REPLICA_WATTS),
-            only_at: None,
-        }],
-        minimum_sites: 1,
-        priority: 0,
-        committed: BTreeMap::new(),
-        refusals: BTreeMap::new(),
+        variants: vec![variant],
+        ..bare::deployment(deployment(), POLICY)
     }
 }
 
@@ -167,7 +129,7 @@ pub(super) fn served(ahead: &Trace, plan: &commonwatt_fleet::Plan, slot: usize) 
     let at = |name: &str| plan.replicas(&deployment(), &name.into(), &variant(), slot);
     let replicas: Vec<_> = ahead
         .names()
-        .map(|name| f64::from(at(name)) * REPLICA_WATTS as f64 / 1e6)
+        .map(|name| f64::from(at(name)) * REPLICA.0 as f64 / 1e6)
         .collect();
     let all: f64 = replicas.iter().sum();
     let part = if all > 0.0 {

@@ -9,12 +9,10 @@ mod baselines;
 mod replay;
 mod trace;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use commonwatt_dashboard::{Axis, Mark, Plot, Series};
 
 use crate::planning::Planning;
+use crate::side_by_side::side_by_side;
 use crate::{Data, DataError, Experiment, Outcome, Progress, Row, Source};
 use replay::{Knowledge, perfect, replay};
 use trace::{Trace, Use};
@@ -148,35 +146,11 @@ fn outcome(trace: &Trace, progress: &dyn Progress) -> Outcome {
         notes: vec![
             "objective = price + 60 · waterMax + 1500 · carbonMax, in USD, cubic metres and tonnes; the two maxima are over data centers.".into(),
             "Each step plans to the trace's end and the first hour is kept. The rule was fixed before it was run and nothing in it was fitted to this trace.".into(),
-            format!("Load is served in replicas of {} W; what rounding up adds is not charged. Most that any row left unserved: {unserved:.3} MWh.", adapter::REPLICA_WATTS),
+            format!("Load is served in replicas of {} W; what rounding up adds is not charged. Most that any row left unserved: {unserved:.3} MWh.", adapter::REPLICA.0),
             planning.note(),
         ],
         rows,
     }
-}
-
-/// Runs independent work on as many threads as there are; results in the order of the work.
-fn side_by_side<W: Sync, R: Send>(work: &[W], run: impl Fn(&W) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(work.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(work) = work.get(index) else { return };
-                    let result = run(work);
-                    done.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push((index, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn metrics(policy: &str, about: &str, of: &Use) -> Row {
@@ -191,9 +165,12 @@ fn metrics(policy: &str, about: &str, of: &Use) -> Row {
 
 fn mean(policy: &str, about: &str, rows: &[Row]) -> Row {
     let names = rows.first().map_or(&[][..], |row| &row.metrics);
-    let of = |name: &'static str| {
+    let of = |name: &str| {
         let values: Vec<_> = rows.iter().filter_map(|row| row.metric(name)).collect();
-        (name, values.iter().sum::<f64>() / values.len() as f64)
+        (
+            name.to_owned(),
+            values.iter().sum::<f64>() / values.len() as f64,
+        )
     };
     Row::new(policy, about, names.iter().map(|(name, _)| of(name)))
 }
