@@ -51,6 +51,8 @@ pub enum Mark {
     Dots,
     /// Dots and the line between them.
     Joined,
+    /// A ring for each, around the dots of others.
+    Rings,
 }
 
 impl Plot {
@@ -86,7 +88,7 @@ impl Plot {
                 ol.legend {
                     @for (index, series) in self.series.iter().enumerate() {
                         li { span class={ "swatch " (series.mark.class()) " c" (index % COLOURS) } {
-                            @if series.mark.has_dots() { (index + 1) }
+                            @if series.mark.has_number() { (index + 1) }
                         } (series.name) }
                     }
                 }
@@ -123,7 +125,7 @@ impl Plot {
                 }
                 // The first is drawn last, above the others.
                 @for (index, series) in self.series.iter().enumerate().rev() {
-                    @if series.mark != Mark::Dots {
+                    @if series.mark.has_line() {
                         path class={ "series c" (index % COLOURS) @if index == 0 { " first" } } d=(series.path(across, up)) {}
                     }
                 }
@@ -133,11 +135,14 @@ impl Plot {
 }
 
 fn dots(index: usize, series: &Series, across: &Span, up: &Span) -> Markup {
-    let places = series.points.iter().filter(|_| series.mark.has_dots());
+    let places = series.points.iter().filter(|_| series.mark.is_placed());
     let places = places.filter_map(|(x, y)| Some((across.place(*x)?, up.place(*y)?)));
+    let mark = series.mark.class();
     html! { @for (x, y) in places {
-        span class={ "dot c" (index % COLOURS) @if index == 0 { " first" } }
-            style={ "left:" (percent(x)) ";top:" (percent(1.0 - y)) } title=(series.name) { (index + 1) }
+        span class={ (mark) " c" (index % COLOURS) @if index == 0 { " first" } }
+            style={ "left:" (percent(x)) ";top:" (percent(1.0 - y)) } title=(series.name) {
+            @if series.mark.has_number() { (index + 1) }
+        }
     } }
 }
 
@@ -173,12 +178,24 @@ impl Series {
 }
 
 impl Mark {
-    fn has_dots(self) -> bool {
+    fn has_line(self) -> bool {
+        matches!(self, Self::Line | Self::Steps | Self::Joined)
+    }
+
+    fn has_number(self) -> bool {
         matches!(self, Self::Dots | Self::Joined)
     }
 
+    fn is_placed(self) -> bool {
+        self.has_number() || self == Self::Rings
+    }
+
     fn class(self) -> &'static str {
-        if self.has_dots() { "dot" } else { "stroke" }
+        match self {
+            Self::Line | Self::Steps => "stroke",
+            Self::Dots | Self::Joined => "dot",
+            Self::Rings => "ring",
+        }
     }
 }
 
@@ -236,6 +253,17 @@ mod tests {
         let text = plot(vec![(5.0, 5.0)], Mark::Dots);
         assert!(text.contains("class=\"dot c0 first\""), "{text}");
         assert!(!text.contains("NaN"), "{text}");
+    }
+
+    #[test]
+    fn rings_have_no_number_and_no_line() {
+        let text = plot(vec![(1.0, 1.0), (2.0, 2.0)], Mark::Rings);
+        assert_eq!(
+            text.matches("title=\"commonwatt\"></span>").count(),
+            2,
+            "{text}"
+        );
+        assert!(!text.contains("class=\"series"), "{text}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use commonwatt_dashboard::{Axis, Mark, Plot, Scale, Series};
 use crate::planning::Planning;
 use crate::{Data, DataError, Experiment, Outcome, Progress, Row, Source};
 use latency::Places;
-use published::{IDLE, LATENCIES, LENGTHS, Published};
+use published::{LATENCIES, LENGTHS, Published};
 use zones::{Group, Zones};
 
 /// Hours beyond its length that a job may take.
@@ -139,77 +139,81 @@ fn relative(ours: f64, published: f64) -> f64 {
 }
 
 fn plots(published: &Published, ours: &BTreeMap<Figure, f64>) -> Vec<Plot> {
-    let in_time = |title: &str, figure: fn(usize, Group) -> Figure| {
-        let points =
-            |of: &BTreeMap<Figure, f64>, group| points(of, LENGTHS, |hours| figure(hours, group));
-        let lines =
-            Group::ALL.map(|group| Series::new(group.name(), Mark::Joined, points(ours, group)));
-        let theirs = Group::ALL
-            .into_iter()
-            .flat_map(|group| points(published, group))
+    let latencies = LATENCIES.map(|latency| latency as usize);
+    let groups = Group::ALL.map(|group| (group.name().to_owned(), group));
+    let idles = [99, 50, 0].map(|idle| (format!("{idle} % idle"), idle));
+    let hours = Axis {
+        scale: Scale::Logarithmic,
+        names: LENGTHS
+            .map(|hours| (hours as f64, hours.to_string()))
+            .into(),
+        ..Axis::new("hours of the job")
+    };
+    let both = |title: &str, x: Axis, y: &str, lines: Vec<(String, Points, Points)>| {
+        let theirs = lines
+            .iter()
+            .flat_map(|(_, _, theirs)| theirs.clone())
             .collect();
+        let ours = lines
+            .into_iter()
+            .map(|(name, ours, _)| Series::new(name, Mark::Joined, ours));
         Plot {
             title: title.into(),
-            caption: "Lines are ours; the published figures lie under their dots.".into(),
-            x: Axis {
-                scale: Scale::Logarithmic,
-                names: LENGTHS
-                    .map(|hours| (hours as f64, hours.to_string()))
-                    .into(),
-                ..Axis::new("hours of the job")
-            },
+            caption: "Dots are ours, the rings around them are the published figures.".into(),
+            x,
             y: Axis {
                 from_zero: true,
-                ..Axis::new("grams of CO2e saved per kilowatt-hour")
+                ..Axis::new(y)
             },
-            series: lines
-                .into_iter()
-                .chain([Series::new("published", Mark::Dots, theirs)])
+            series: ours
+                .chain([Series::new("published", Mark::Rings, theirs)])
                 .collect(),
         }
     };
-    let within = |idle: u32, of: &BTreeMap<Figure, f64>| {
-        let points = points(of, LATENCIES.map(|latency| latency as usize), |latency| {
-            Figure::Remaining {
-                idle,
-                latency: latency as u32,
-            }
+    let in_time = |title: &str, figure: fn(usize, Group) -> Figure| {
+        let lines = groups.clone().map(|(name, group)| {
+            let of = |of| points(of, LENGTHS, |hours| figure(hours, group));
+            (name, of(ours), of(published))
         });
-        (idle, points)
+        both(
+            title,
+            hours.clone(),
+            "grams of CO2e saved per kilowatt-hour",
+            lines.into(),
+        )
     };
-    let lines = IDLE.iter().rev().flat_map(|idle| {
-        [
-            ("ours", within(*idle, ours)),
-            ("published", within(*idle, published)),
-        ]
+    let in_space = idles.map(|(name, idle)| {
+        let figure = |latency: usize| Figure::Remaining {
+            idle,
+            latency: latency as u32,
+        };
+        (
+            name,
+            points(ours, latencies, figure),
+            points(published, latencies, figure),
+        )
     });
-    let in_space = Plot {
-        title: "What remains when work moves once, as far as latency allows".into(),
-        x: Axis::new("milliseconds from the origin at most"),
-        y: Axis {
-            from_zero: true,
-            ..Axis::new("grams of CO2e per kilowatt-hour")
-        },
-        series: lines
-            .map(|(whose, (idle, points))| {
-                Series::new(format!("{whose}, {idle} % idle"), Mark::Joined, points)
-            })
-            .collect(),
-        ..Plot::default()
-    };
     vec![
         in_time("What beginning up to a day later saves", Figure::Deferred),
         in_time("What pausing saves beyond that", Figure::Interrupted),
-        in_space,
+        both(
+            "What remains when work moves once, as far as latency allows",
+            Axis::new("milliseconds from the origin at most"),
+            "grams of CO2e per kilowatt-hour",
+            in_space.into(),
+        ),
     ]
 }
+
+/// Points of a plot.
+type Points = Vec<(f64, f64)>;
 
 /// What is known of figures along an axis.
 fn points<const N: usize>(
     of: &BTreeMap<Figure, f64>,
     along: [usize; N],
     figure: impl Fn(usize) -> Figure,
-) -> Vec<(f64, f64)> {
+) -> Points {
     let point = |at: usize| Some((at as f64, *of.get(&figure(at))?));
     along.into_iter().filter_map(point).collect()
 }

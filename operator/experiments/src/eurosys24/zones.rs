@@ -71,7 +71,14 @@ impl Zones {
             })
         };
         let zones = carbon.header().iter().skip(1).map(zone);
-        Ok(Self(zones.collect::<Result<_, DataError>>()?))
+        let zones = Self(zones.collect::<Result<_, DataError>>()?);
+        match Group::ALL
+            .into_iter()
+            .find(|group| zones.of(*group).is_empty())
+        {
+            Some(group) => Err(carbon.unexpected(format!("no zone of {}", group.name()))),
+            None => Ok(zones),
+        }
     }
 
     /// Zones of a group, by their places.
