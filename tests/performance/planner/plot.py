@@ -2,7 +2,7 @@
 
 import math
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 400, 70, 50, 20, 20
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 400, 70, 50, 20, 45
 
 
 def growth_plot(points):
@@ -33,7 +33,7 @@ def growth_plot(points):
         marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0b6"/>')
         marks.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{n:,}</text>')
     x, y = place(*straight[len(straight) // 2])
-    marks.append(f'<text x="{x + 10:.1f}" y="{y + 14:.1f}" fill="#888">n log n</text>')
+    marks.append(f'<text x="{x - 8:.1f}" y="{y - 8:.1f}" text-anchor="end" fill="#888">n log n</text>')
     marks.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">deployments</text>')
     body = "\n".join([*marks, line(straight, 'stroke="#888" stroke-dasharray="5 4"'), line(points, 'stroke="#0b6" stroke-width="2"')])
     return (

@@ -24,12 +24,12 @@ class Runs:
                 entry = json.loads(line)
                 self.known[entry["asked"]] = entry["answer"]
 
-    def planned(self, family, deployments, sites, hours, seed, cold=False):
-        """What `commonwatt bench planner` says."""
+    def planned(self, family, deployments, sites, hours, seed, cold=False, turn=0):
+        """What `commonwatt bench planner` says; another turn is the same once more, for its time."""
         command = [*self._instance(family, deployments, sites, hours, seed), "-o", "json"]
         if cold:
             command.append("--cold")
-        asked = json.dumps([self.version, *command[1:]])
+        asked = json.dumps([self.version, *command[1:], turn])
         return self._kept(asked, lambda: said([str(self.program), *command[1:]], (0, 2)))
 
     def solved(self, ours, family, deployments, sites, hours, seed, *options):
