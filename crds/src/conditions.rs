@@ -61,6 +61,10 @@ pub mod reasons {
     pub const NOT_FOUND: &str = "NotFound";
     /// A profile that is not there or cannot be used.
     pub const PROFILE_UNUSABLE: &str = "ProfileUnusable";
+    /// A profile of one point, which counts whatever the load.
+    pub const ONE_POINT: &str = "OnePoint";
+    /// A profile with points past what a replica can do.
+    pub const SATURATED: &str = "Saturated";
     /// An amount in a currency for which the policy declares no rate.
     pub const CURRENCY_WITHOUT_RATE: &str = "CurrencyWithoutRate";
     /// The namespace may not use this policy.

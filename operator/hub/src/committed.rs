@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use commonwatt_api::{SiteAssignment, conditions::reasons};
-use commonwatt_fleet::{Committed, DeploymentId, Refusal, SiteId, VariantName, World};
+use commonwatt_fleet::{
+    Committed, DeploymentId, Load, Product, Refusal, SiteId, VariantName, Watts, World, keep_room,
+};
 
 use crate::dereference::Seen;
+use crate::jobs::assignment_of;
+use crate::problem::Problem;
 use crate::schedule::ceiling_at;
 
 /// On an assignment: since when its deployment is at its site.
@@ -53,6 +57,35 @@ pub(crate) fn history(
         }
     }
     (committed, refusals)
+}
+
+/// What runs of something that cannot be read is planned by nobody, and nothing else is planned in its room.
+pub(crate) fn keep_what_runs(
+    seen: &Seen,
+    problem: &Problem,
+    world: &mut World,
+    now: DateTime<Utc>,
+) {
+    let name = problem.name.as_str();
+    let its: Vec<&SiteAssignment> = match problem.kind.as_str() {
+        "ModelDeployment" => seen.assignments_for(&DeploymentId::from(name)).collect(),
+        "Job" => assignment_of(seen, name).into_iter().collect(),
+        _ => return,
+    };
+    for assignment in its.into_iter().filter(|one| one.spec.release.is_none()) {
+        let spec = &assignment.spec;
+        let status = assignment.status.as_ref();
+        let admitted = status.and_then(|status| status.ceiling);
+        let asked = ceiling_at(&spec.schedule, now);
+        let replicas = admitted.map_or(asked, |admitted| u32::try_from(admitted).unwrap_or(0));
+        let load = Load {
+            product: &Product::from(spec.workload.product.as_str()),
+            size: u32::try_from(spec.workload.accelerators).unwrap_or(0),
+            watts: Watts(spec.workload.watts),
+            replicas,
+        };
+        keep_room(world, &SiteId::from(spec.site.as_str()), &load);
+    }
 }
 
 fn commit(committed: &mut Placed, assignment: &SiteAssignment, replicas: u32, now: DateTime<Utc>) {

@@ -15,13 +15,14 @@ use crate::committed::history;
 use crate::dereference::Seen;
 use crate::problem::{Refused, invalid};
 
+/// A deployment in units, and what is wrong with those of its variants that cannot be used.
 pub(crate) fn read_deployment(
     name: &str,
     deployment: &ModelDeployment,
     seen: &Seen,
     world: &World,
     now: DateTime<Utc>,
-) -> Result<Deployment, Refused> {
+) -> Result<(Deployment, Vec<String>), Refused> {
     let spec = &deployment.spec;
     let namespace = deployment.metadata.namespace.clone().unwrap_or_default();
     let policy = seen.policies.get(&spec.policy).ok_or_else(|| {
@@ -80,7 +81,7 @@ pub(crate) fn read_deployment(
     }
     let id = DeploymentId::from(name);
     let (committed, refusals) = history(&id, seen, now);
-    Ok(Deployment {
+    let read = Deployment {
         id,
         policy: spec.policy.clone(),
         demand,
@@ -105,7 +106,8 @@ pub(crate) fn read_deployment(
         priority: i32::try_from(spec.priority).map_err(|error| invalid("spec.priority", error))?,
         committed,
         refusals,
-    })
+    };
+    Ok((read, unusable))
 }
 
 fn read_variant(

@@ -63,7 +63,7 @@ pub struct Cycle {
     pub findings: Vec<Finding>,
     /// Deployments that only want advice: their world and plan.
     pub advice: Option<(Arc<World>, Arc<Plan>)>,
-    /// What could not be used.
+    /// What could not be used, or only with a doubt.
     pub problems: Vec<Problem>,
     /// Failed writes.
     pub failures: Vec<Failure>,
@@ -83,6 +83,18 @@ impl Cycle {
         self.advice
             .as_ref()
             .map_or((&self.world, &self.plan), |(world, plan)| (world, plan))
+    }
+
+    /// What keeps an object from being used.
+    pub(crate) fn refused(&self, kind: &str, name: &str) -> Option<&Problem> {
+        let mut refused = self.problems.iter().filter(|problem| !problem.noted);
+        refused.find(|problem| problem.kind == kind && problem.name == name)
+    }
+
+    /// What is wrong with an object that is used nevertheless.
+    pub(crate) fn noted(&self, kind: &str, name: &str) -> impl Iterator<Item = &Problem> {
+        let noted = self.problems.iter().filter(|problem| problem.noted);
+        noted.filter(move |problem| problem.kind == kind && problem.name == name)
     }
 
     /// The world and the plan that count for a deployment in a mode; none where it is only observed.

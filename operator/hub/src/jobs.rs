@@ -153,10 +153,9 @@ fn shapes(job: &Object, world: &World) -> Result<BTreeMap<Product, JobShape>, St
             "spec.template.spec.containers: no {ACCELERATOR} limit; the hub places accelerator work only"
         ));
     }
-    let pods = job
-        .at("spec.parallelism")
-        .and_then(Value::as_u64)
-        .unwrap_or(1) as u32;
+    let pods = job.at("spec.parallelism").and_then(Value::as_u64);
+    let pods =
+        u32::try_from(pods.unwrap_or(1)).map_err(|error| format!("spec.parallelism: {error}"))?;
     let declared = match job.annotation(annotations::WATTS) {
         Some(text) => {
             let watts: i64 = text.parse().map_err(|error| {

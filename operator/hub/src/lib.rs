@@ -4,6 +4,7 @@
 mod committed;
 mod deployments;
 pub mod dereference;
+mod flawed;
 pub mod hub;
 pub mod jobs;
 mod leaving;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dereference::Seen;
 
-/// Something that cannot be used, on which object, and what to do about it. It stops nothing else.
+/// Something that is wrong, on which object, and what to do about it. It stops nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// Kind of the object.
@@ -16,6 +16,9 @@ pub struct Problem {
     pub reason: String,
     /// The field and what is wrong with it.
     pub message: String,
+    /// It is used nevertheless, and somebody should look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noted: bool,
 }
 
 impl Problem {
@@ -26,6 +29,16 @@ impl Problem {
             name: name.into(),
             reason: reason.into(),
             message: message.into(),
+            noted: false,
+        }
+    }
+
+    /// The same of an object that is used nevertheless.
+    #[must_use]
+    pub(crate) fn noted(self) -> Self {
+        Self {
+            noted: true,
+            ..self
         }
     }
 }

@@ -45,10 +45,7 @@ impl Round<'_, '_> {
         let cycle = self.cycle;
         let declared = cycle.seen.deployments[name].clone();
         let id = DeploymentId::from(name);
-        let problem = cycle
-            .problems
-            .iter()
-            .find(|p| p.kind == "ModelDeployment" && p.name == name);
+        let problem = cycle.refused("ModelDeployment", name);
         let planned = cycle.planned_for(mode);
         let decision =
             planned.and_then(|(world, plan)| Some((world, plan, plan.deployments.get(&id)?)));
@@ -263,10 +260,7 @@ impl Hub {
     /// A Job has no condition of ours; what is wrong with it, or that it is at risk, is an event.
     async fn say_jobs(&self, cycle: &mut Cycle, reasons: &Reasons<'_>) {
         for (name, job) in &cycle.seen.jobs {
-            let problem = cycle
-                .problems
-                .iter()
-                .find(|p| p.kind == "Job" && p.name == *name);
+            let problem = cycle.refused("Job", name);
             let id = JobId::from(name.as_str());
             let decision = cycle.plan.jobs.get(&id);
             let event = match (problem, decision) {
@@ -274,11 +268,10 @@ impl Hub {
                 (None, Some(decision)) if decision.at_risk => {
                     let explainer = reasons.in_mode(Mode::Enforce);
                     let explained = explainer.and_then(|explainer| explainer.job(&id));
-                    let rejected = explained.unwrap_or_default().rejected;
-                    let why: Vec<String> = rejected
-                        .iter()
-                        .map(|(site, why)| format!("{site}: {}", why.detail()))
-                        .collect();
+                    let rejected = explained.unwrap_or_default().rejected.into_iter();
+                    let rejected = rejected.map(|(site, why)| format!("{site}: {}", why.detail()));
+                    let noted = cycle.noted("Job", name).map(|noted| noted.message.clone());
+                    let why: Vec<String> = noted.chain(rejected).collect();
                     (
                         reasons::AT_RISK.into(),
                         format!("will not be done by its deadline; {}", why.join("; ")),

@@ -6,6 +6,7 @@ use commonwatt_api::{
     conditions::{reasons, types},
     set_condition,
 };
+use commonwatt_fleet::ProfileNote;
 use commonwatt_store::write_status;
 
 use crate::deployments::read_profile;
@@ -37,7 +38,7 @@ impl Hub {
         for profile in cycle.seen.profiles.clone().into_values() {
             let generation = profile.metadata.generation;
             let condition = match read_profile(&profile) {
-                Ok(_) => Condition::new(types::READY, true, reasons::OK, "", now),
+                Ok(profile) => noted(&profile.notes(), now),
                 Err(message) => {
                     Condition::new(types::READY, false, reasons::PROFILE_UNUSABLE, message, now)
                 }
@@ -67,10 +68,20 @@ impl Hub {
     }
 }
 
+/// Ready, and what is odd about its points.
+fn noted(notes: &[ProfileNote], now: DateTime<Utc>) -> Condition {
+    let reason = match notes.first() {
+        None => reasons::OK,
+        Some(ProfileNote::OnePoint { .. }) => reasons::ONE_POINT,
+        Some(ProfileNote::Saturated { .. }) => reasons::SATURATED,
+    };
+    let words: Vec<_> = notes.iter().map(|note| format!("spec.{note}")).collect();
+    Condition::new(types::READY, true, reason, words.join("; "), now)
+}
+
 /// Ready, unless something is wrong with it.
 fn readiness(cycle: &Cycle, kind: &str, name: &str, now: DateTime<Utc>) -> Condition {
-    let mut problems = cycle.problems.iter();
-    match problems.find(|problem| problem.kind == kind && problem.name == name) {
+    match cycle.refused(kind, name) {
         Some(problem) => Condition::new(
             types::READY,
             false,

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use commonwatt_api::{self as api, Mode, PlacementPolicy, conditions::reasons};
 use commonwatt_fleet::{Money, Policy, Shared, SiteId, Slots, World};
 
-use crate::committed::adopt;
+use crate::committed::{adopt, keep_what_runs};
 use crate::deployments::read_deployment;
 use crate::dereference::Seen;
+use crate::flawed::leave_out;
 use crate::jobs;
 use crate::offers;
 use crate::problem::{Problem, Refused, invalid};
@@ -76,8 +77,13 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
             continue;
         }
         match read_deployment(name, deployment, seen, &world, scope.now) {
-            Ok(read) => {
+            Ok((read, unusable)) => {
                 world.deployments.insert(read.id.clone(), read);
+                let noted = unusable.into_iter().map(|message| {
+                    let reason = reasons::PROFILE_UNUSABLE;
+                    Problem::new("ModelDeployment", name, reason, message).noted()
+                });
+                problems.extend(noted);
             }
             Err((reason, message)) => {
                 problems.push(Problem::new("ModelDeployment", name, reason, message));
@@ -88,6 +94,10 @@ pub fn read(seen: &Seen, scope: Scope, worked: &BTreeMap<String, f64>) -> Read {
     if scope.mode.min(scope.cap) == Mode::Enforce {
         jobs::read(seen, &mut world, scope.now, worked, &mut problems);
     }
+    for problem in problems.iter().filter(|problem| !problem.noted) {
+        keep_what_runs(seen, problem, &mut world, scope.now);
+    }
+    leave_out(&mut world, &mut problems);
     Read {
         world,
         problems,

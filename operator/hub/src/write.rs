@@ -76,8 +76,10 @@ impl Hub {
         now: DateTime<Utc>,
     ) -> Vec<Wanted> {
         let seen = &cycle.seen;
-        let offers = cycle.problems.iter().filter(|one| one.kind == "SiteOffer");
-        let unread: BTreeSet<&str> = offers.map(|one| one.name.as_str()).collect();
+        let offers = seen.offers.keys().map(String::as_str);
+        let unread: BTreeSet<&str> = offers
+            .filter(|name| cycle.refused("SiteOffer", name).is_some())
+            .collect();
         let mut all = Vec::new();
         for (name, declared) in &seen.deployments {
             if declared.metadata.deletion_timestamp.is_some() {

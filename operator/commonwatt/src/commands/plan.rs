@@ -157,5 +157,8 @@ fn is_clean(cycle: &Cycle) -> bool {
         .values()
         .any(|decision| decision.unmet.is_some());
     let late = plan.jobs.values().any(|decision| decision.at_risk);
-    !unmet && !late && cycle.findings.is_empty() && cycle.problems.is_empty()
+    !unmet
+        && !late
+        && cycle.findings.is_empty()
+        && cycle.problems.iter().all(|problem| problem.noted)
 }

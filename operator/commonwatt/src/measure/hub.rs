@@ -25,7 +25,7 @@ pub(super) fn sheet(cycle: &Cycle, now: DateTime<Utc>) -> Sheet {
     for (site, offer) in &cycle.seen.offers {
         offered(&mut sheet, site, offer, now);
     }
-    for problem in &cycle.problems {
+    for problem in cycle.problems.iter().filter(|problem| !problem.noted) {
         let labels = ["hub", "", problem.kind.as_str(), problem.reason.as_str()];
         sheet.add(&all::OBJECTS_UNUSABLE, labels, 1.0);
     }

@@ -253,12 +253,17 @@ impl Role {
             .iter()
             .filter(|problem| !told.contains(problem))
         {
+            let what = if problem.noted {
+                "something is wrong with an object"
+            } else {
+                "an object cannot be used"
+            };
             tracing::warn!(
                 kind = problem.kind,
                 name = problem.name,
                 reason = problem.reason,
                 why = problem.message,
-                "an object cannot be used"
+                "{what}"
             );
         }
         told.clone_from(&cycle.problems);
