@@ -17,8 +17,9 @@ use crate::bare;
 pub(super) const REPLICA: Watts = Watts(1000);
 /// Replicas that a data center of 1 MW holds.
 const REPLICAS: u32 = 1000;
-/// More than serving costs anywhere, USD per million tokens: a replica serves 3,600 of them for each kilowatt-hour.
-const UNSERVED: f64 = 1e5;
+/// USD per million tokens: 10,000 per megawatt-hour, as a value of lost load, where a replica serves 3,600 tokens for each
+/// kilowatt-hour.
+const UNSERVED: f64 = 10_000.0 / 3.6;
 /// The name of the policy.
 const POLICY: &str = "equitable";
 

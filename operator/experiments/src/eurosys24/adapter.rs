@@ -14,6 +14,8 @@ use crate::bare;
 pub(super) const KILOWATT: Watts = Watts(1000);
 /// The name of the policy.
 pub(super) const POLICY: &str = "carbon";
+/// More than serving emits anywhere, dollars per million tokens: a replica serves 3,600 of them for each kilowatt-hour.
+const UNSERVED: f64 = 1e7;
 /// More than ever runs at once.
 const ROOM: u32 = 1_000_000;
 
@@ -53,6 +55,7 @@ pub(super) fn world<'a>(
     };
     let policy = Policy {
         carbon_per_tonne: Money(1e6),
+        unserved_per_million_tokens: Money(UNSERVED),
         ..bare::policy()
     };
     World {
