@@ -2,14 +2,17 @@
 
 mod adopting;
 mod board;
+mod changed;
 mod commands;
 mod examining;
 mod journal;
 mod measure;
 mod monitoring;
 mod permissions;
+mod planned;
 mod printed;
 mod running;
+mod saved;
 mod simulated;
 mod view;
 

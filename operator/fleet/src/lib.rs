@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here knows Kubernetes, an async runtime or a clock. Every collection that is
 //! iterated is ordered, so that the same world gives the same plan, byte for byte.
 
+pub mod account;
 pub mod batch;
 mod check;
 pub mod deployment;
@@ -22,6 +23,7 @@ pub mod sound;
 pub mod units;
 pub mod world;
 
+pub use account::{Account, Breach, Figures};
 pub use batch::{BatchJob, JobShape};
 pub use check::check;
 pub use deployment::{Committed, Deployment, Refusal, Variant};

@@ -36,6 +36,24 @@ pub struct Site {
     pub obligations: Vec<Obligation>,
 }
 
+/// What counts for an hour that an offer leaves out: it has no power, and nothing is known of its prices.
+static CLOSED: SiteHour = SiteHour {
+    limit: Watts(0),
+    limit_set_by: String::new(),
+    price_per_kwh: Money(0.0),
+    pue: 1.0,
+    wue: LitersPerKwh(0.0),
+    average_carbon: GramsPerKwh(0.0),
+    marginal_carbon: None,
+};
+
+impl Site {
+    /// What it offers in a slot; an hour that its offer leaves out has no power.
+    pub fn hour(&self, slot: usize) -> &SiteHour {
+        self.hours.get(slot).unwrap_or(&CLOSED)
+    }
+}
+
 /// A charge on the highest facility power of a billing period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

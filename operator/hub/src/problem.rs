@@ -35,7 +35,7 @@ impl Problem {
 
     /// The same of an object that is used nevertheless.
     #[must_use]
-    pub(crate) fn noted(self) -> Self {
+    pub fn noted(self) -> Self {
         Self {
             noted: true,
             ..self

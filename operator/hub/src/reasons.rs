@@ -1,10 +1,9 @@
 //! Why things are where they are: worked out when somebody asks, from one count per plan that all who ask share.
 
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use commonwatt_api::Mode;
-use commonwatt_fleet::{DeploymentId, Explanation, Plan, SiteId, World, sound};
+use commonwatt_fleet::{DeploymentId, Explanation, Plan, SiteId, World};
 use commonwatt_planner::Explainer;
 
 use crate::hub::Cycle;
@@ -14,17 +13,6 @@ struct Made {
     world: Arc<World>,
     plan: Arc<Plan>,
     number: u64,
-    /// The world without what cannot be used: what the plan is of.
-    sound: OnceLock<Arc<World>>,
-}
-
-impl Made {
-    fn sound(&self) -> &World {
-        self.sound.get_or_init(|| match sound(&self.world) {
-            (Cow::Borrowed(_), _) => self.world.clone(),
-            (Cow::Owned(sound), _) => Arc::new(sound),
-        })
-    }
 }
 
 /// The plans of a cycle: what is enforced, and what only advises.
@@ -39,7 +27,6 @@ impl Plans {
             world: world.clone(),
             plan: plan.clone(),
             number,
-            sound: OnceLock::new(),
         };
         let advice = cycle.advice.as_ref();
         Self {
@@ -81,7 +68,7 @@ impl<'a> Reasons<'a> {
     /// What explains the plan that counts in a mode.
     pub(crate) fn in_mode(&self, mode: Mode) -> Option<&Explainer<'a>> {
         let reason = self.reason(mode)?;
-        let explainer = || Explainer::new(reason.of.sound(), &reason.of.plan);
+        let explainer = || Explainer::new(&reason.of.world, &reason.of.plan);
         Some(reason.explainer.get_or_init(explainer))
     }
 

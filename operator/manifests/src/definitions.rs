@@ -14,6 +14,8 @@ use crate::{Finding, builtin, lists, metadata, unknown};
 pub struct Definitions(BTreeMap<String, Definition>);
 
 struct Definition {
+    /// Singular, plural and short names.
+    names: Vec<String>,
     namespaced: bool,
     schema: Value,
     bounds: Bounds,
@@ -32,7 +34,13 @@ impl Definitions {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap_or_default();
             let schema = &spec["versions"][0]["schema"]["openAPIV3Schema"];
+            let names = &spec["names"];
+            let short = names["shortNames"].as_array().into_iter().flatten();
+            let names = [&names["singular"], &names["plural"]]
+                .into_iter()
+                .chain(short);
             let definition = Definition {
+                names: names.filter_map(Value::as_str).map(str::to_owned).collect(),
                 namespaced: spec["scope"] == "Namespaced",
                 schema: schema.clone(),
                 bounds: Bounds::new(schema).map_err(|why| format!("{kind}: {why}"))?,
@@ -83,6 +91,22 @@ impl Definitions {
             }
         }
         findings
+    }
+
+    /// Every name of every kind of ours, with the kind.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (String, String)> {
+        let all = self.0.iter();
+        all.flat_map(|(kind, definition)| {
+            let names = definition.names.iter();
+            names.map(move |name| (name.to_lowercase(), kind.clone()))
+        })
+    }
+
+    /// What an object of ours may say.
+    pub(crate) fn schema(&self, object: &Value) -> Option<&Value> {
+        let (api_version, kind) = kind_of(object);
+        let ours = self.0.get(kind).filter(|_| group(api_version) == GROUP);
+        ours.map(|definition| &definition.schema)
     }
 
     fn unknown_kind(&self, api_version: &str, kind: &str) -> Finding {

@@ -5,6 +5,7 @@
 //! unknown, defaults are filled in, then types and bounds, lists, and last the rules.
 
 mod builtin;
+pub mod change;
 mod definitions;
 mod lists;
 mod metadata;
@@ -16,6 +17,7 @@ mod schema;
 mod unknown;
 mod yaml;
 
+pub use change::{ChangeError, Changing, FieldError, Fields, Set, remedy};
 pub use definitions::Definitions;
 pub use read::{Manifests, read_manifests, read_text};
 pub use refusal::{Finding, Place, Refusal};

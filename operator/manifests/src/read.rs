@@ -78,7 +78,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// What tells objects apart: group, kind, namespace and name.
-type Identity = [String; 4];
+pub(crate) type Identity = [String; 4];
 
 struct Reader {
     definitions: Definitions,
@@ -161,7 +161,7 @@ impl Reader {
 }
 
 /// Why a value is no object at all.
-fn no_object(value: &Value) -> Option<Finding> {
+pub(crate) fn no_object(value: &Value) -> Option<Finding> {
     if !value.is_object() {
         return Some(Finding::new(
             "",
@@ -175,7 +175,7 @@ fn no_object(value: &Value) -> Option<Finding> {
         .map(|field| Finding::new(field, format!("{field} not set"), "add it"))
 }
 
-fn identity(object: &Value) -> Identity {
+pub(crate) fn identity(object: &Value) -> Identity {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let group = text(&object["apiVersion"]);
     let group = group.rsplit_once('/').map_or("", |(group, _)| group);
@@ -189,7 +189,7 @@ fn identity(object: &Value) -> Identity {
 }
 
 /// `Site/paris` or `ModelDeployment/models/chat`.
-fn shown_name(object: &Value) -> String {
+pub(crate) fn shown_name(object: &Value) -> String {
     let [_, kind, namespace, name] = identity(object);
     let name = if name.is_empty() { "(no name)" } else { &name };
     if namespace.is_empty() {

@@ -61,6 +61,18 @@ impl MemoryServer {
         }
     }
 
+    /// Puts objects of a kind there as another server has them: with their uids, generations and statuses.
+    pub fn copy(&self, kind: &Kind, objects: Vec<Object>) {
+        let mut state = self.state();
+        for mut object in objects {
+            object.0["apiVersion"] = json!(kind.api_version());
+            object.0["kind"] = json!(kind.kind);
+            let namespace = object.namespace().map(str::to_owned);
+            let key = (kind.clone(), namespace, object.name().to_owned());
+            state.objects.insert(key, object);
+        }
+    }
+
     /// From now on nobody gets an answer, or everybody does again.
     pub fn set_unreachable(&self, unreachable: bool) {
         self.state().unreachable = unreachable;

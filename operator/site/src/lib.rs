@@ -39,7 +39,7 @@ pub mod windows;
 pub mod workload;
 
 pub use agent::{Agent, Cycle, HubLink, namespace_of};
-pub use dereference::{Seen, dereference};
+pub use dereference::{Seen, dereference, kind_of};
 pub use give_back::give_everything_back;
 pub use hours::DataFolder;
 pub use keeper::{Journal, Keeper};

@@ -187,5 +187,45 @@ fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -
     assert_eq!(versions()?, before);
     let empty = kubectl(&["commonwatt", "plan", "-n", "default", "-o", "json"])?.json(0)?;
     assert_eq!(empty["deployments"], serde_json::json!([]));
+
+    // The world of the cluster, saved and planned elsewhere, gives the same plan.
+    let world = folder.path().join("fleet.json");
+    std::fs::write(&world, kubectl(&["commonwatt", "world"])?.ending_with(0)?)?;
+    let world = world.to_string_lossy();
+    let replayed = kubectl(&["commonwatt", "plan", "--world", &world, "-o", "json"])?.json(0)?;
+    for part in ["deployments", "objective", "bound", "sites"] {
+        assert_eq!(replayed[part], plan[part], "{part}");
+    }
+
+    // A limit of the site reaches the hub through its agent's offer, in memory alone: one replica has no place any more.
+    let less = "powerbudget/north-feeder.spec.limit=2k";
+    let what_if = kubectl(&["commonwatt", "what-if", "--set", less, "-o", "json"])?.json(2)?;
+    let places = &what_if["deployments"][0]["places"];
+    assert!(places["before"]["north"].is_object(), "{places}");
+    assert!(
+        what_if["unservedTokens"]["after"].as_f64() > what_if["unservedTokens"]["before"].as_f64()
+    );
+    assert_eq!(what_if["money"]["before"], plan["objective"]["total"]);
+    let wrong = kubectl(&[
+        "commonwatt",
+        "what-if",
+        "--set",
+        "powerbudget/nort.spec.limit=1",
+    ])?;
+    assert!(
+        wrong.err.contains("there is no PowerBudget nort"),
+        "{}",
+        wrong.err
+    );
+    assert_eq!(versions()?, before);
+    let limit = plane
+        .kubectl([
+            "get",
+            "powerbudget",
+            "north-feeder",
+            "-o=jsonpath={.spec.limit}",
+        ])
+        .ok()?;
+    assert_ne!(limit, "2k");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `commonwatt bench planner`: how the planner does on a synthetic fleet, or on a saved world.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +15,7 @@ use commonwatt_fleet::World;
 use serde::Serialize;
 
 use crate::printed::table;
+use crate::saved::Saved;
 
 /// Measure on this machine, now
 #[derive(Debug, Args)]
@@ -55,7 +56,7 @@ struct Planner {
     /// Another fleet of the same kind
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Plan this world, as JSON, instead of a synthetic one
+    /// Plan this world, which `commonwatt world` saved, instead of a synthetic one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["family", "deployments", "sites", "hours", "seed"])]
     world: Option<PathBuf>,
     /// Write the mixed-integer program of the fleet too, in free MPS
@@ -105,7 +106,7 @@ impl Bench {
 impl Planner {
     fn run(self) -> anyhow::Result<ExitCode> {
         let world = match &self.world {
-            Some(file) => read(file)?,
+            Some(file) => Saved::read(file)?.world,
             None => world(self.family, self.size(), self.seed),
         };
         if let Some(file) = &self.mps {
@@ -139,13 +140,6 @@ impl Planner {
             hours: self.hours,
         }
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<World> {
-    let shown = file.display();
-    let open = File::open(file).with_context(|| format!("cannot read {shown}"))?;
-    serde_json::from_reader(BufReader::new(open))
-        .with_context(|| format!("{shown} is not a world as `commonwatt world` writes it"))
 }
 
 fn write(world: &World, file: &Path) -> std::io::Result<()> {

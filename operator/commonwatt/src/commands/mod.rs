@@ -10,6 +10,7 @@ mod events;
 mod explain;
 mod fleet;
 mod monitoring;
+mod origin;
 mod permissions;
 mod plan;
 mod plugin;
@@ -19,12 +20,15 @@ mod run;
 mod simulate;
 mod sites;
 mod up;
+mod what_if;
+mod world;
 
 use std::process::ExitCode;
 
 use clap::{FromArgMatches, Parser, Subcommand};
 use commonwatt_api::Mode;
 
+pub use origin::Given;
 pub use plugin::asked_to_complete;
 
 /// Place AI model workloads across data centers by cost and carbon, inside each place's power, water and grid limits.
@@ -44,10 +48,12 @@ pub struct Commonwatt {
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::Plan),
+    WhatIf(what_if::WhatIf),
     Explain(explain::Explain),
     Sites(sites::Sites),
     Events(events::Events),
     Report(report::Report),
+    World(world::World),
     Adopt(adopt::Adopt),
     Doctor(doctor::Doctor),
     Release(release::Release),
@@ -72,10 +78,12 @@ impl Commonwatt {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Plan(plan) => plan.run(),
+            Command::WhatIf(what_if) => what_if.run(),
             Command::Explain(explain) => explain.run(),
             Command::Sites(sites) => sites.run(),
             Command::Events(events) => events.run(),
             Command::Report(report) => report.run(),
+            Command::World(world) => world.run(),
             Command::Adopt(adopt) => adopt.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Release(release) => release.run(),

@@ -1,10 +1,12 @@
 //! How commands print: tables that fit their terminal, documents for programs.
 
+mod comparison;
 pub mod explanation;
 mod plan;
 pub mod sites;
 mod time;
 
+pub use comparison::Comparison;
 pub use plan::{document as plan_document, tables as plan_tables};
 pub use time::ago;
 

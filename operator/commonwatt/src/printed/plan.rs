@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use commonwatt_audit::audit;
 use commonwatt_fleet::{
     Choice, Decision, Rejection, SiteId, SitePlacement, Slots, VariantName, sound,
 };
-use commonwatt_hub::Cycle;
 use commonwatt_planner::Explainer;
 use serde_json::{Value, json};
 
 use super::table;
+use crate::planned::Planned;
 
 /// The plan as a document, or its part in one namespace.
-pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
+pub fn document(planned: &Planned, namespace: Option<&str>) -> Value {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
-    let (world, plan) = cycle.whole();
+    let Planned { world, plan, .. } = planned;
     let (sound, _) = sound(world);
     let explainer = Explainer::new(&sound, plan);
     let deployments: Vec<Value> = plan
@@ -64,7 +63,7 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
             })
         })
         .collect();
-    let charged = charged(cycle);
+    let charged = charged(planned);
     let sites: Vec<Value> = world
         .sites
         .iter()
@@ -87,8 +86,8 @@ pub fn document(cycle: &Cycle, namespace: Option<&str>) -> Value {
         "deployments": deployments,
         "jobs": jobs,
         "sites": sites,
-        "audit": { "findings": audit(world, plan) },
-        "problems": cycle.problems,
+        "audit": { "findings": planned.findings },
+        "problems": planned.problems,
     })
 }
 
@@ -106,8 +105,8 @@ fn rejections(rejected: &BTreeMap<SiteId, Rejection>) -> Vec<Value> {
 }
 
 /// IT watts by site in the first hour of the plan.
-fn charged(cycle: &Cycle) -> BTreeMap<String, i64> {
-    let (world, plan) = cycle.whole();
+fn charged(planned: &Planned) -> BTreeMap<String, i64> {
+    let Planned { world, plan, .. } = planned;
     let mut charged = BTreeMap::new();
     for decision in plan.deployments.values() {
         for (site, variants) in &decision.sites {
@@ -141,9 +140,9 @@ fn by_hour(ceiling: &[u32]) -> String {
 }
 
 /// The plan as candidate tables, or its part in one namespace; `wide` with the hours ahead.
-pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
+pub fn tables(planned: &Planned, namespace: Option<&str>, wide: bool) -> String {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
-    let (world, plan) = cycle.whole();
+    let Planned { world, plan, .. } = planned;
     let mut text = format!(
         "Plan for {} ({} hours ahead)\n",
         world.slots.start.format("%Y-%m-%d %H:%M UTC"),
@@ -249,7 +248,7 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
     }
     text.push_str("\nSites in the first hour\n");
     let mut sites = table(&["SITE", "CHARGED", "LIMIT", "SET-BY"]);
-    let charged = charged(cycle);
+    let charged = charged(planned);
     for (site, offered) in &world.sites {
         let Some(hour) = offered.hours.first() else {
             continue;
@@ -275,7 +274,7 @@ pub fn tables(cycle: &Cycle, namespace: Option<&str>, wide: bool) -> String {
         world.slots.count,
         commonwatt_fleet::reason::describe(&plan.objective.parts),
     );
-    match audit(world, plan).as_slice() {
+    match planned.findings.as_slice() {
         [] => text.push_str("The audit found nothing.\n"),
         findings => {
             for finding in findings {

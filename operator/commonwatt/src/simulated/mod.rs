@@ -1,6 +1,7 @@
 //! A fleet that does not exist: the production hub and agent over in-memory API servers and simulated clusters.
 
 mod account;
+mod copied;
 mod replay;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use commonwatt_site::{Agent, DataFolder, HubLink, Journal, Keeper};
 use commonwatt_store::{Object, Store};
 
 pub use account::Totals;
+pub use copied::Copied;
 
 /// The hub's name in manifests for `plan` and `up`.
 pub const HUB: &str = "hub";
