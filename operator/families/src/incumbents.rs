@@ -11,18 +11,15 @@ use commonwatt_fleet::{
 use crate::random::Random;
 
 /// The part of deployments that run.
-const RUNNING: f64 = 0.85;
+const RUNNING: f64 = 0.0;
 
-/// The part of every limit that was used at most.
-const FILLED: f64 = 0.97;
-
-/// Commits a part of the fleet, inside every limit of the first slot.
-pub(crate) fn settle(world: &mut World, seed: u64) {
+/// Commits a part of the fleet, with at most `filled` of every limit of the first slot.
+pub(crate) fn settle(world: &mut World, filled: f64, seed: u64) {
     let mut random = Random::of(seed, "incumbents");
     let mut order: Vec<_> = world.deployments.keys().cloned().collect();
     random.shuffle(&mut order);
     let running = (order.len() as f64 * RUNNING).round() as usize;
-    let mut room = Room::new(world);
+    let mut room = Room::new(world, filled);
     for id in order.into_iter().take(running) {
         let committed = placed(world, &mut room, &mut random, &id);
         if let Some(deployment) = world.deployments.get_mut(&id) {
@@ -141,13 +138,13 @@ struct Room {
 }
 
 impl Room {
-    fn new(world: &World) -> Self {
+    fn new(world: &World, filled: f64) -> Self {
         let hours = world.slots.hours() * world.slots.count as f64;
         let watts = |site: &Site| site.hours.first().map_or(0.0, |hour| hour.limit.0 as f64);
         let sites = || world.sites.iter();
         Self {
             watts: sites()
-                .map(|(id, site)| (id.clone(), watts(site) * FILLED))
+                .map(|(id, site)| (id.clone(), watts(site) * filled))
                 .collect(),
             caps: world
                 .shared
@@ -155,25 +152,30 @@ impl Room {
                 .iter()
                 .map(|(name, cap)| {
                     let first = cap.limit.first().map_or(0.0, |limit| limit.0 as f64);
-                    (name.clone(), first * FILLED)
+                    (name.clone(), first * filled)
                 })
                 .collect(),
             litres: sites()
                 .filter_map(|(id, site)| {
                     let allowance = site.water.as_ref()?.allowance(hours);
-                    Some((id.clone(), allowance.0 * FILLED))
+                    Some((id.clone(), allowance.0 * filled))
                 })
                 .collect(),
             stocks: world
                 .shared
                 .stocks
                 .iter()
-                .map(|(name, stock)| (name.clone(), stock.allowance(hours) * FILLED))
+                .map(|(name, stock)| (name.clone(), stock.allowance(hours) * filled))
                 .collect(),
             nodes: sites()
                 .flat_map(|(id, site)| {
                     let pools = site.pools.iter();
-                    pools.map(|(product, pool)| ((id.clone(), product.clone()), pool.nodes.clone()))
+                    pools.map(move |(product, pool)| {
+                        let nodes = pool.nodes.iter();
+                        let used =
+                            nodes.map(|(free, count)| (*free, (f64::from(*count) * filled) as u32));
+                        ((id.clone(), product.clone()), used.collect())
+                    })
                 })
                 .collect(),
         }

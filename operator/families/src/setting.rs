@@ -15,6 +15,8 @@ pub(crate) struct Setting {
     pub large: f64,
     /// Energy of batch work over that of serving.
     pub batch: f64,
+    /// The part of every limit that what runs already has at most: a move needs room beside it.
+    pub filled: f64,
 }
 
 impl Setting {
@@ -22,9 +24,10 @@ impl Setting {
         let slack = Self {
             capacity: 1.6,
             accelerators: 1.15,
-            replicas: (1.0, 24.0),
+            replicas: (6.0, 96.0),
             large: 1.0,
             batch: 0.0,
+            filled: 0.8,
         };
         match family {
             Family::Slack | Family::Event | Family::Stale => slack,
@@ -35,6 +38,7 @@ impl Setting {
             Family::Scarce => Self {
                 capacity: Random::of(seed, "capacity").between(0.8, 0.95),
                 accelerators: 1.02,
+                filled: 0.97,
                 ..slack
             },
             Family::Fragmented => Self {

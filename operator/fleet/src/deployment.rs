@@ -31,7 +31,7 @@ pub struct Deployment {
     /// how much comes from each.
     pub origins: BTreeMap<Origin, u32>,
     /// The part of the demand that comes from each origin, adding up to 1. Where these are declared, each origin's part is
-    /// served by sites that suit that origin, and a replica serves whichever of its origins it is given.
+    /// served by sites that suit that origin, and a replica serves whichever of its origins it is given. At most eight.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origin_shares: BTreeMap<Origin, f64>,
     /// Jurisdictions it may run in; empty means anywhere.

@@ -27,6 +27,9 @@ pub struct Plan {
     pub objective: Objective,
     /// How good it provably is.
     pub bound: Bound,
+    /// Prices of what is shared that prove it, by row and slot: what the next plan begins with. Not money that anybody pays.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Vec<f64>>,
 }
 
 /// Where one deployment runs. Why there and not elsewhere is worked out from a world and its plan when somebody asks.

@@ -7,23 +7,25 @@ use commonwatt_fleet::{
     Watts, physics,
 };
 
-use crate::bound::lower;
+use crate::demand::Demand;
 use crate::floors::floors;
-use crate::instance::{Demand, Instance, hour_of};
-use crate::objective::objective;
+use crate::instance::Instance;
+use crate::objective::{elastic, elastic_by_name, objective};
+use crate::rows::hour_of;
 use crate::schedule::Schedule;
 
 /// The plan that a schedule and its jobs are, with its cost and bound.
 pub(crate) fn assemble(
     instance: &Instance<'_>,
-    schedule: Schedule,
+    schedule: &Schedule,
     jobs: BTreeMap<JobId, JobDecision>,
+    bound: Bound,
 ) -> Plan {
-    let objective = objective(instance, &schedule, &jobs);
-    let lower = lower(instance, &jobs);
+    let objective = objective(instance, schedule, &jobs);
+    let elastic = elastic_by_name(instance, elastic(instance, schedule, &jobs));
     let deployments = (0..instance.demands.len())
         .map(|index| {
-            let decision = decision(instance, &schedule, index);
+            let decision = decision(instance, schedule, index);
             (instance.demands[index].id.clone(), decision)
         })
         .collect();
@@ -31,12 +33,10 @@ pub(crate) fn assemble(
         slots: Some(instance.world.slots),
         deployments,
         jobs,
-        elastic: BTreeMap::new(),
+        elastic,
         objective,
-        bound: Bound {
-            upper: objective.total,
-            lower: Some(lower),
-        },
+        bound,
+        prices: BTreeMap::new(),
     }
 }
 
@@ -57,9 +57,10 @@ fn decision(instance: &Instance<'_>, schedule: &Schedule, index: usize) -> Decis
         if ceiling.iter().all(|count| *count == 0) {
             continue;
         }
+        let placement = placement(instance, demand, at, ceiling);
         let placement = SitePlacement {
             floor: over_time(&floors),
-            ..placement(instance, demand, at, ceiling)
+            ..placement
         };
         let variant: &VariantName = &demand.deployment.variants[place.variant].name;
         decision
@@ -95,7 +96,7 @@ fn placement(
 
 /// What the first slot does not give a deployment, if anything.
 fn unmet(demand: &Demand<'_>, counts: &[u32]) -> Option<Unmet> {
-    let short = demand.shortfall(counts);
+    let short = demand.shortfall(0, counts);
     let sites_missing = demand.sites_missing(counts);
     (short > 0.0 || sites_missing > 0).then_some(Unmet {
         tokens_per_second: TokensPerSecond(short),

@@ -7,10 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use commonwatt_fleet::{Deployment, Money, Plan, Refusal, Site, SiteId, World, sound};
 
-use crate::assemble::assemble;
 use crate::eligibility::{excludes_deployment, excludes_job};
-use crate::instance::Instance;
-use crate::stability::plan_steadily;
 use crate::windows::Window;
 
 /// A simpler rule to compare with.
@@ -48,11 +45,7 @@ pub fn baseline(world: &World, previous: &Plan, rule: Rule) -> Plan {
         return crate::empty(world);
     }
     let seen = as_seen_by(world, rule);
-    let searched = Instance::new(&seen);
-    let Some((schedule, jobs)) = plan_steadily(&searched, previous) else {
-        return crate::empty(world);
-    };
-    let by_rule = assemble(&searched, schedule, jobs);
+    let by_rule = crate::solve::solve(&seen, previous);
     crate::restate::restate(world, &by_rule)
 }
 

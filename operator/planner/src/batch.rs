@@ -13,8 +13,8 @@ use crate::instance::Instance;
 use crate::schedule::Schedule;
 use crate::windows::{Hours, Window};
 
+pub(crate) use room::job_cost;
 use room::{Room, Way};
-pub(crate) use room::{job_cost, slot_cost};
 use search::{Taken, Task, place_all};
 
 /// Gives every job its site and hours.
@@ -74,6 +74,8 @@ pub(crate) fn ways_at<'i>(
                 .nodes
                 .index_of(shape.accelerators_per_pod),
             window,
+            tenant: instance.tenant_index(&job.tenant),
+            outside_reserve: instance.pools[pool].is_outside(&job.tenant),
         })
     };
     job.shapes.iter().filter_map(way).collect()

@@ -14,8 +14,6 @@ struct Fill {
     arrivals: bool,
     /// Whether what has become superfluous goes in this same slot.
     trim: bool,
-    /// Whether an arrival counts as a move while it is weighed.
-    moving: bool,
 }
 
 impl SlotState<'_, '_> {
@@ -30,14 +28,12 @@ impl SlotState<'_, '_> {
             keep: u32::MAX,
             arrivals: true,
             trim: true,
-            moving: false,
         };
         let mut best: Option<(Vec<u32>, Grade)> = None;
         let mut fills = vec![stay];
         if held > 0 {
             fills.push(Fill {
                 keep: held.saturating_sub(budget),
-                moving: true,
                 ..stay
             });
         }
@@ -72,7 +68,7 @@ impl SlotState<'_, '_> {
         best: &mut Option<(Vec<u32>, Grade)>,
     ) {
         let counts = self.fill(index, fill);
-        if self.moves(index, &counts).chosen > budget {
+        if self.moves(index, &counts) > budget {
             return;
         }
         let grade = self.grade(index, &counts);
@@ -103,7 +99,7 @@ impl SlotState<'_, '_> {
             .filter(|at| self.before[index][*at] > 0)
             .map(|at| {
                 let place = &demand.places[at];
-                let per_token = place.stay[self.slot] / place.tokens.max(f64::MIN_POSITIVE);
+                let per_token = self.stay(place) / place.tokens.max(f64::MIN_POSITIVE);
                 (!self.dwells(index, at), per_token, at)
             })
             .collect();
@@ -112,6 +108,10 @@ impl SlotState<'_, '_> {
             let rest = self.rest(index);
             if rest <= 0.0 {
                 return;
+            }
+            let rest = demand.rest_at(self.slot, at, &self.now[index]);
+            if rest <= 0.0 {
+                continue;
             }
             let need = replicas_for(rest, demand.places[at].tokens);
             let mut count = self.before[index][at].min(need);
@@ -126,7 +126,7 @@ impl SlotState<'_, '_> {
 
     /// Tokens per second still to be served.
     pub(crate) fn rest(&self, index: usize) -> f64 {
-        self.instance.demands[index].shortfall(&self.now[index])
+        self.instance.demands[index].shortfall(self.slot, &self.now[index])
     }
 
     fn serve_rest(&mut self, index: usize, fill: Fill) {
@@ -141,7 +141,7 @@ impl SlotState<'_, '_> {
             .collect();
         // Each round either ends or fills one place to its brim.
         for _ in 0..demand.places.len() {
-            let Some((at, count)) = self.next_block(index, fill, rest, &room) else {
+            let Some((at, count)) = self.next_block(index, rest, &room) else {
                 return;
             };
             self.set(index, at, self.now[index][at] + count);
@@ -172,13 +172,7 @@ impl SlotState<'_, '_> {
     }
 
     /// The next place and how many replicas to add there.
-    fn next_block(
-        &self,
-        index: usize,
-        fill: Fill,
-        rest: f64,
-        room: &[u32],
-    ) -> Option<(usize, u32)> {
+    fn next_block(&self, index: usize, rest: f64, room: &[u32]) -> Option<(usize, u32)> {
         let demand = &self.instance.demands[index];
         let mut whole: Option<(f64, usize, u32)> = None;
         let mut part: Option<(f64, usize, u32)> = None;
@@ -187,11 +181,18 @@ impl SlotState<'_, '_> {
             if free == 0 || place.tokens <= 0.0 {
                 continue;
             }
-            let need = replicas_for(rest, place.tokens);
+            let mine = match demand.origins {
+                Some(_) => demand.rest_at(self.slot, at, &self.now[index]),
+                None => rest,
+            };
+            if mine <= 0.0 {
+                continue;
+            }
+            let need = replicas_for(mine, place.tokens);
             let count = need.min(free);
-            let cost = self.block_cost(index, at, count, fill.moving);
+            let cost = self.block_cost(index, at, count);
             let (slot, price) = if need <= free {
-                (&mut whole, cost / rest)
+                (&mut whole, cost / mine)
             } else {
                 (&mut part, cost / (place.tokens * f64::from(count)))
             };
@@ -207,18 +208,13 @@ impl SlotState<'_, '_> {
     }
 
     /// Cost to the horizon's end of `count` more replicas at a place.
-    fn block_cost(&self, index: usize, at: usize, count: u32, moving: bool) -> f64 {
+    fn block_cost(&self, index: usize, at: usize, count: u32) -> f64 {
         let demand = &self.instance.demands[index];
         let place = &demand.places[at];
         let stays = count.min(self.before[index][at].saturating_sub(self.now[index][at]));
         let arrives = count - stays;
-        let move_cost = if moving {
-            demand.policy.move_cost.0.max(0.0)
-        } else {
-            0.0
-        };
-        f64::from(stays) * place.stay[self.slot]
-            + f64::from(arrives) * (place.arrive[self.slot] + move_cost)
+        f64::from(stays) * self.stay(place)
+            + f64::from(arrives) * (self.arrive(place) + self.start_cost(index))
     }
 
     /// Adds one replica at each of the cheapest further sites until there are enough of them.
@@ -233,7 +229,7 @@ impl SlotState<'_, '_> {
                     continue;
                 }
                 let leaves = demand.at_site(place.site, &self.before[index]) == 0;
-                let key = (leaves, self.block_cost(index, at, 1, fill.moving), at);
+                let key = (leaves, self.block_cost(index, at, 1), at);
                 let better = best.is_none_or(|known| {
                     (key.0, key.1)
                         .partial_cmp(&(known.0, known.1))
@@ -261,9 +257,9 @@ impl SlotState<'_, '_> {
                 }
                 let arrived = count > self.before[index][at];
                 let price = if arrived {
-                    place.arrive[self.slot]
+                    self.arrive(place)
                 } else {
-                    place.stay[self.slot]
+                    self.stay(place)
                 };
                 let key = (arrived || !self.dwells(index, at), price, at);
                 if worst.is_none_or(|known| (key.0, key.1) > (known.0, known.1)) {
@@ -279,10 +275,10 @@ impl SlotState<'_, '_> {
     /// Whether a deployment does without one replica of a place.
     fn superfluous(&mut self, index: usize, at: usize) -> bool {
         let demand = &self.instance.demands[index];
-        let short = demand.shortfall(&self.now[index]);
+        let short = demand.shortfall(self.slot, &self.now[index]);
         let missing = demand.sites_missing(&self.now[index]);
         self.now[index][at] -= 1;
-        let needed = demand.shortfall(&self.now[index]) > short
+        let needed = demand.shortfall(self.slot, &self.now[index]) > short
             || demand.sites_missing(&self.now[index]) > missing;
         self.now[index][at] += 1;
         !needed
@@ -294,7 +290,6 @@ impl SlotState<'_, '_> {
             keep: 0,
             arrivals: true,
             trim: false,
-            moving: false,
         };
         let had = self.now[index].clone();
         let policy = self.instance.demands[index].policy_index;
@@ -303,7 +298,7 @@ impl SlotState<'_, '_> {
         self.spread(index, grow);
         self.trim(index, &had);
         let counts = self.now[index].clone();
-        let moves = self.moves(index, &counts).chosen;
+        let moves = self.moves(index, &counts);
         let allowed = self.moves_left[policy] + self.moves_taken[index];
         if moves <= allowed && self.grade(index, &counts).beats(&known) {
             self.moves_left[policy] = allowed - moves;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::capacity::SlotLedger;
+use crate::demand::Place;
 use crate::instance::Instance;
 
 /// How good a vector of replicas is. Unserved tokens come first, at any price: an operator that stops serving because
@@ -27,6 +28,14 @@ impl Grade {
         }
     }
 
+    /// Strict order, for sorting.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        let unserved = self.unserved.total_cmp(&other.unserved);
+        unserved
+            .then(self.missing.cmp(&other.missing))
+            .then(self.money.total_cmp(&other.money))
+    }
+
     /// Whether this is better by more than rounding.
     pub(crate) fn beats(&self, other: &Self) -> bool {
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()));
@@ -39,15 +48,6 @@ impl Grade {
             Ordering::Equal => !near(self.money, other.money) && self.money < other.money,
         }
     }
-}
-
-/// Replicas that change place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Moves {
-    /// All of them: each costs money.
-    pub all: u32,
-    /// Those that no limit forced: each takes from the move budget.
-    pub chosen: u32,
 }
 
 /// The state of one slot while it is decided.
@@ -65,6 +65,8 @@ pub(crate) struct SlotState<'i, 'w> {
     pub moves_taken: Vec<u32>,
     /// Deployments that keep what the previous plan said.
     pub fixed: Vec<bool>,
+    /// Whether what is scarce in this slot has its price while places are weighed.
+    pub priced: bool,
     /// Room kept at the slot's end: deployment, place, replicas.
     claims: Vec<(usize, usize, u32)>,
     /// Whether a deployment's turn has come: until then its before-state keeps its water.
@@ -90,6 +92,7 @@ impl<'i, 'w> SlotState<'i, 'w> {
             moves_left,
             moves_taken: vec![0; count],
             fixed: vec![false; count],
+            priced: true,
             claims: Vec::new(),
             begun: vec![false; count],
         }
@@ -115,7 +118,7 @@ impl<'i, 'w> SlotState<'i, 'w> {
     /// Keeps room at the slot's end for replicas that could not be placed in it.
     pub(crate) fn claim(&mut self, index: usize, at: usize, count: u32) {
         let place = &self.instance.demands[index].places[at];
-        self.ledger.claim(place, count);
+        self.ledger.claim(self.instance, place, count);
         self.claims.push((index, at, count));
     }
 
@@ -124,10 +127,10 @@ impl<'i, 'w> SlotState<'i, 'w> {
         let instance = self.instance;
         for (index, at, count) in std::mem::take(&mut self.claims) {
             let demand = &instance.demands[index];
-            if demand.shortfall(&self.now[index]) > 0.0 {
+            if demand.shortfall(self.slot, &self.now[index]) > 0.0 {
                 self.claims.push((index, at, count));
             } else {
-                self.ledger.unclaim(&demand.places[at], count);
+                self.ledger.unclaim(instance, &demand.places[at], count);
             }
         }
     }
@@ -161,7 +164,7 @@ impl<'i, 'w> SlotState<'i, 'w> {
 
     /// Puts a deployment in, its moves taken from the budget.
     pub(crate) fn put_in(&mut self, index: usize, counts: &[u32]) {
-        let chosen = self.moves(index, counts).chosen;
+        let chosen = self.moves(index, counts);
         let policy = self.instance.demands[index].policy_index;
         let left = &mut self.moves_left[policy];
         *left = left.saturating_sub(chosen);
@@ -219,11 +222,12 @@ impl<'i, 'w> SlotState<'i, 'w> {
         self.ledger.forced[site] || total > cap
     }
 
-    /// Replicas that a vector would relocate from what was before the slot.
-    pub(crate) fn moves(&self, index: usize, counts: &[u32]) -> Moves {
+    /// Replicas that a vector would relocate from what was before the slot and that no limit forced: each takes from the
+    /// move budget.
+    pub(crate) fn moves(&self, index: usize, counts: &[u32]) -> u32 {
         let demand = &self.instance.demands[index];
         let before = &self.before[index];
-        let (mut added, mut removed, mut removed_freely) = (0_u32, 0_u32, 0_u32);
+        let (mut added, mut removed_freely) = (0_u32, 0_u32);
         let mut at = 0;
         while at < counts.len() {
             let site = demand.places[at].site;
@@ -234,17 +238,11 @@ impl<'i, 'w> SlotState<'i, 'w> {
                 at += 1;
             }
             added = added.saturating_add(has.saturating_sub(had));
-            if had > has {
-                removed = removed.saturating_add(had - has);
-                if !self.forced(index, site) {
-                    removed_freely = removed_freely.saturating_add(had - has);
-                }
+            if had > has && !self.forced(index, site) {
+                removed_freely = removed_freely.saturating_add(had - has);
             }
         }
-        Moves {
-            all: added.min(removed),
-            chosen: added.min(removed_freely),
-        }
+        added.min(removed_freely)
     }
 
     /// Whether the deployment stays at the site of a place for its dwell.
@@ -254,21 +252,51 @@ impl<'i, 'w> SlotState<'i, 'w> {
             && (self.slot as i64) < self.since[index][at].saturating_add(demand.dwell_slots)
     }
 
+    /// What a replica's start costs a deployment in this slot.
+    pub(crate) fn start_cost(&self, index: usize) -> f64 {
+        let demand = &self.instance.demands[index];
+        if self.slot == 0 && demand.newcomer {
+            0.0
+        } else {
+            demand.policy.move_cost.0.max(0.0)
+        }
+    }
+
+    /// Cost to the horizon's end of going on at a place in this slot. While order is sought, what is scarce in this slot
+    /// has its price; once there is room or none, it has not.
+    pub(crate) fn stay(&self, place: &Place) -> f64 {
+        place.stay[self.slot]
+            - if self.priced {
+                0.0
+            } else {
+                place.scarcity[self.slot]
+            }
+    }
+
+    /// The same of arriving at it.
+    pub(crate) fn arrive(&self, place: &Place) -> f64 {
+        place.arrive[self.slot]
+            - if self.priced {
+                0.0
+            } else {
+                place.scarcity[self.slot]
+            }
+    }
+
     /// How good a vector is for a deployment in this slot.
     pub(crate) fn grade(&self, index: usize, counts: &[u32]) -> Grade {
         let demand = &self.instance.demands[index];
+        let start = self.start_cost(index);
         let mut money = 0.0;
         for ((place, count), before) in demand.places.iter().zip(counts).zip(&self.before[index]) {
             if *count > 0 {
                 let stays = (*count).min(*before);
-                money += f64::from(stays) * place.stay[self.slot]
-                    + f64::from(*count - stays) * place.arrive[self.slot];
+                money += f64::from(stays) * self.stay(place)
+                    + f64::from(*count - stays) * (self.arrive(place) + start);
             }
         }
-        let moves = self.moves(index, counts).all;
-        money += f64::from(moves) * demand.policy.move_cost.0.max(0.0);
         Grade {
-            unserved: demand.shortfall(counts),
+            unserved: demand.shortfall(self.slot, counts),
             missing: demand.sites_missing(counts),
             money,
         }

@@ -16,8 +16,12 @@ fn outside_the_law(site: &Site, allowed: &BTreeSet<String>) -> Option<Rejection>
     })
 }
 
-/// The first origin that is too far, or whose distance nobody declared.
+/// The first origin that is too far, or whose distance nobody declared; where origins have shares, only if no origin with
+/// a share is near enough.
 fn too_far(site: &Site, deployment: &Deployment) -> Option<Rejection> {
+    if origins_suited(deployment, site) != 0 {
+        return None;
+    }
     deployment.origins.iter().find_map(|(origin, limit)| {
         let declared = site.latencies.get(origin).copied();
         let near = declared.is_some_and(|milliseconds| milliseconds <= *limit);
@@ -27,6 +31,31 @@ fn too_far(site: &Site, deployment: &Deployment) -> Option<Rejection> {
             declared,
         })
     })
+}
+
+/// Origins that a site suits: one bit for each origin with a share, in their order; all bits or none where no shares
+/// are declared and a site must suit every origin. An origin with a share and no limit is suited everywhere.
+pub(crate) fn origins_suited(deployment: &Deployment, site: &Site) -> u32 {
+    let near = |origin: &commonwatt_fleet::Origin| {
+        let Some(limit) = deployment.origins.get(origin) else {
+            return true;
+        };
+        let declared = site.latencies.get(origin);
+        declared.is_some_and(|milliseconds| milliseconds <= limit)
+    };
+    if deployment.origin_shares.is_empty() {
+        return if deployment.origins.keys().all(near) {
+            u32::MAX
+        } else {
+            0
+        };
+    }
+    let shares = deployment.origin_shares.keys().enumerate();
+    shares
+        .filter(|(_, origin)| near(origin))
+        .fold(0, |bits, (number, _)| {
+            bits | 1_u32.checked_shl(number as u32).unwrap_or(0)
+        })
 }
 
 /// Whether a variant can run at a site as far as its hardware and its references go.

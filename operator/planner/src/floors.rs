@@ -1,6 +1,6 @@
 //! What must stay when a limit falls: floors below the ceilings.
 
-use crate::instance::Demand;
+use crate::demand::Demand;
 
 /// Floors for one slot's ceilings: the deployment's floor in proportion to the ceilings, and one replica at each of as
 /// many sites as it must run at.

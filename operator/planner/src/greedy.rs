@@ -48,6 +48,7 @@ fn serve_class(state: &mut SlotState<'_, '_>, members: &[usize]) {
 /// What coming second would cost a deployment: the difference between its two best sites that have room now.
 fn regret(state: &mut SlotState<'_, '_>, index: usize) -> f64 {
     let demand = &state.instance.demands[index];
+    let start = state.start_cost(index);
     let (mut best, mut second) = (f64::INFINITY, f64::INFINITY);
     let mut best_site = usize::MAX;
     for (at, place) in demand.places.iter().enumerate() {
@@ -55,11 +56,10 @@ fn regret(state: &mut SlotState<'_, '_>, index: usize) -> f64 {
         if room == 0 {
             continue;
         }
-        let need = replicas_for(demand.tokens, place.tokens);
+        let need = replicas_for(demand.tokens[state.slot], place.tokens);
         let stays = need.min(state.before[index][at]);
-        let cost = f64::from(stays) * place.stay[state.slot]
-            + f64::from(need - stays)
-                * (place.arrive[state.slot] + demand.policy.move_cost.0.max(0.0));
+        let cost = f64::from(stays) * state.stay(place)
+            + f64::from(need - stays) * (state.arrive(place) + start);
         if place.site == best_site {
             best = best.min(cost);
         } else if cost < best {
@@ -92,7 +92,7 @@ fn claim_shortfall(state: &mut SlotState<'_, '_>, index: usize) {
         .map(|at| {
             let place = &demand.places[at];
             (
-                place.arrive[state.slot] / place.tokens.max(f64::MIN_POSITIVE),
+                state.arrive(place) / place.tokens.max(f64::MIN_POSITIVE),
                 at,
             )
         })

@@ -26,7 +26,8 @@ pub(crate) fn top_up_all(state: &mut SlotState<'_, '_>) {
     let mut short: Vec<_> = (0..demands.len())
         .filter(|index| {
             let counts = &state.now[*index];
-            demands[*index].shortfall(counts) > 0.0 || demands[*index].sites_missing(counts) > 0
+            demands[*index].shortfall(state.slot, counts) > 0.0
+                || demands[*index].sites_missing(counts) > 0
         })
         .collect();
     short.sort_by_key(|index| std::cmp::Reverse(demands[*index].deployment.priority));
@@ -99,7 +100,7 @@ fn wish(state: &SlotState<'_, '_>, index: usize) -> Option<(f64, usize, usize)> 
         if state.room_by_word(index, at) == 0 {
             continue;
         }
-        let price = place.arrive[state.slot] / place.tokens.max(f64::MIN_POSITIVE);
+        let price = state.arrive(place) / place.tokens.max(f64::MIN_POSITIVE);
         if best.is_none_or(|(known, _)| price < known) {
             best = Some((price, place.site));
         }
@@ -109,7 +110,7 @@ fn wish(state: &SlotState<'_, '_>, index: usize) -> Option<(f64, usize, usize)> 
     let gap = if grade.unserved > 0.0 {
         f64::MAX
     } else {
-        grade.money - price * demand.tokens
+        grade.money - price * demand.tokens[state.slot]
     };
     (gap > 1e-9).then_some((gap, index, site))
 }

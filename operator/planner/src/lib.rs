@@ -1,30 +1,28 @@
-//! The planner: a world and the previous plan in, a plan out.
+//! The planner: a world and the previous plan in, a plan out. `FORMULATION.md` says what is decided, as mathematics.
 //!
 //! Architecture invariant: pure and deterministic. No clock, no I/O, no randomness; ordered maps, ties by name; it
-//! stops on iterations and never on time. It depends on `commonwatt-fleet` alone, and `commonwatt-audit`, which checks
-//! its plans, shares no code with it.
+//! stops on iterations and never on time, and threads change no bit of a plan. It depends on `commonwatt-fleet` alone, and
+//! `commonwatt-audit`, which checks its plans, shares no code with it.
 //!
-//! The method, slot by slot from what the slot before ended with:
+//! The method, prices and columns:
 //!
-//! 1. [`instance`] indexes the world; [`outlook`] values every place by the best path from it to the horizon's end,
-//!    as if there were room everywhere.
-//! 2. [`greedy`] serves deployments by priority, then by regret, each with the best small replica vector
-//!    ([`candidates`]) that the rows of [`capacity`] leave.
-//! 3. [`improve`] relocates and ejects while it pays, within fixed bounds.
+//! 1. [`rows`] indexes what workloads share; [`prices`] finds what each row is worth in each slot, which gives the lower
+//!    bound and, for each deployment, the few places worth looking at ([`demand`]).
+//! 2. [`outlook`] values those places by the best path from them to the horizon's end, at the prices.
+//! 3. Slot by slot, [`greedy`] serves deployments by priority, then by regret, each with the best small replica vector
+//!    ([`candidates`]) that the rows of [`capacity`] leave, and [`improve`] relocates and ejects while it pays.
 //! 4. [`batch`] puts jobs into what serving leaves, the urgent first, and exchanges them while that pays; [`timing`]
 //!    finds the cheapest slots of each.
-//! 5. [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
-//! 6. [`bound`] says what no plan can cost less than.
-//!
-//! Why each site was chosen or not, [`Explainer`] says of any plan when it is asked.
+//! 5. [`warm`] carries the previous plan on where its prices still prove it good; [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
 
 mod assemble;
 mod baseline;
 mod batch;
-mod bound;
 mod candidates;
 mod capacity;
 mod choice;
+mod columns;
+mod demand;
 mod eligibility;
 mod explain;
 mod floors;
@@ -34,10 +32,15 @@ mod instance;
 mod objective;
 mod outlook;
 mod packing;
+mod prices;
 mod restate;
+mod routes;
+mod rows;
 mod schedule;
+mod solve;
 mod stability;
 mod timing;
+mod warm;
 mod windows;
 
 pub use baseline::{Rule, baseline};
@@ -56,11 +59,7 @@ pub fn plan(world: &World, previous: &Plan) -> Plan {
     if world.slots.count == 0 {
         return empty(world);
     }
-    let instance = instance::Instance::new(world);
-    match stability::plan_steadily(&instance, previous) {
-        Some((schedule, jobs)) => assemble::assemble(&instance, schedule, jobs),
-        None => empty(world),
-    }
+    solve::solve(world, previous)
 }
 
 fn empty(world: &World) -> Plan {

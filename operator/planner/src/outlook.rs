@@ -1,28 +1,34 @@
-//! What being at a place is worth from a slot onward, were there room everywhere.
+//! What being at a place is worth from a slot onward, at the prices of what is shared.
 //!
 //! Costs are linear in replicas, so the best path of one token per second through places and slots, with a cost for each
-//! change of place and a dwell after it, is an exact recursion backward from the horizon's end:
+//! start and a dwell after it, is an exact recursion backward from the horizon's end:
 //!
-//! `F_t(p) = min( c_t(p) + F_{t+1}(p), min_q [ move(q) + C_{t..t+dwell}(q) + F_{t+dwell}(q) ] )`
+//! `F_t(p) = min( c_t(p) + F_{t+1}(p), min_q [ start(q) + C_{t..t+dwell}(q) + F_{t+dwell}(q) ] )`
 //!
 //! A move is thus weighed against all savings that the horizon still holds, and against being unable to leave again
-//! within the dwell, with no look-ahead constant to tune. It ignores capacity: rows are kept slot by slot by the
+//! within the dwell, with no look-ahead constant to tune. Prices stand for capacity here; rows are kept slot by slot by the
 //! search that reads these values.
 
-use crate::instance::{Demand, Instance};
+use crate::demand::{Demand, Place};
+use crate::prices::Folded;
+use crate::rows::Rows;
 
-/// Fills `stay` and `arrive` of every place: for one replica, the cost from a slot to the horizon's end of going on at
-/// the place in this slot, and of arriving at it in this slot (the move itself excluded), the best path after it.
-pub(crate) fn look_ahead(instance: &Instance<'_>, demand: &mut Demand<'_>) {
-    let slots = instance.slots;
-    let ranks: Vec<_> = demand
-        .places
-        .iter()
-        .map(|place| ranking_costs(instance, demand, place))
+/// Fills a demand's places: what a replica costs in each slot, and `stay` and `arrive`: its cost from a slot to the
+/// horizon's end of going on at the place in this slot, and of arriving at it in this slot (the start itself
+/// excluded), the best path after it.
+pub(crate) fn look_ahead(rows: &Rows<'_>, folded: &Folded, demand: &mut Demand<'_>) {
+    let slots = rows.slots;
+    let (policy, tenant) = (demand.policy_index, demand.tenant);
+    // Promised shedding is credited by the part of a replica that can be shed.
+    for place in &mut demand.places {
+        price(folded, place, policy, tenant, slots);
+    }
+    let ranks: Vec<_> = (demand.places.iter())
+        .map(|place| ranking_costs(rows, demand, place))
         .collect();
     let dwell = usize::try_from(demand.dwell_slots.max(1)).unwrap_or(slots);
-    let may_move = instance.moves_per_slot[demand.policy_index] > 0;
-    let move_cost = demand.policy.move_cost.0.max(0.0);
+    let may_move = rows.moves_per_slot[demand.policy_index] > 0;
+    let start = demand.policy.move_cost.0.max(0.0);
     // Cost onward of one token per second, by slot and place.
     let mut onward = vec![vec![0.0; demand.places.len()]; slots + 1];
     for place in &mut demand.places {
@@ -39,8 +45,8 @@ pub(crate) fn look_ahead(instance: &Instance<'_>, demand: &mut Demand<'_>) {
                 ranking[slot + 1] - ranking[slot] + onward[slot + 1][index] * place.tokens;
             place.arrive[slot] =
                 ranking[settled] - ranking[slot] + onward[settled][index] * place.tokens;
-            if may_move && place.allowed && slot < instance.sites[place.site].past_offer {
-                best_arrival = best_arrival.min((place.arrive[slot] + move_cost) / tokens);
+            if may_move && place.allowed && slot < rows.sites[place.site].past_offer {
+                best_arrival = best_arrival.min((place.arrive[slot] + start) / tokens);
             }
         }
         for (index, place) in demand.places.iter().enumerate() {
@@ -51,22 +57,43 @@ pub(crate) fn look_ahead(instance: &Instance<'_>, demand: &mut Demand<'_>) {
     }
 }
 
-/// Prefix sums of a replica's cost, with an outage charged wherever not even one replica may run: being there then is
-/// worth what unserved tokens are, and more than any other place.
-fn ranking_costs(
-    instance: &Instance<'_>,
-    demand: &Demand<'_>,
-    place: &crate::instance::Place,
-) -> Vec<f64> {
-    let row = instance.site_of(place);
-    let seconds = instance.hours * 3600.0;
-    let worth = demand.policy.unserved_per_million_tokens.0 / 1e6 * seconds;
+fn price(folded: &Folded, place: &mut Place, policy: usize, tenant: Option<usize>, slots: usize) {
+    let Some(pool) = place.pool else {
+        place.cost = vec![0.0; slots];
+        place.scarcity = vec![0.0; slots];
+        return;
+    };
+    let shape = crate::prices::Shape {
+        pool,
+        policy,
+        size: place.size,
+        watts: place.watts as f64,
+        accelerators: f64::from(place.accelerators),
+        tenant,
+        outside_reserve: place.outside_reserve,
+    };
+    place.cost = (0..slots).map(|slot| folded.cost(&shape, slot)).collect();
+    place.scarcity = (0..slots)
+        .map(|slot| folded.scarcity(&shape, slot))
+        .collect();
+}
+
+/// Prefix sums of a replica's cost at the prices, with an outage charged wherever not even one replica may run: being there
+/// then is worth what unserved tokens are, and more than any other place.
+fn ranking_costs(rows: &Rows<'_>, demand: &Demand<'_>, place: &Place) -> Vec<f64> {
+    let power = match place.pool {
+        Some(pool) => &rows.pools[pool].power,
+        None => &rows.sites[place.site].power,
+    };
+    let worth = demand.worth(rows.hours);
     let mut sum = 0.0;
-    let mut sums = Vec::with_capacity(instance.slots + 1);
+    let mut sums = Vec::with_capacity(rows.slots + 1);
     sums.push(0.0);
-    for slot in 0..instance.slots {
-        let cost = place.cost_until[slot + 1] - place.cost_until[slot];
-        let closed = place.watts > row.end_limit[slot];
+    for slot in 0..rows.slots {
+        let cost = place.cost[slot] + place.scarcity[slot];
+        let closed = power
+            .iter()
+            .any(|row| place.watts > rows.power[*row].end_limit[slot]);
         sum += if closed {
             (worth * place.tokens).max(10.0 * cost.abs()) + 1e-3
         } else {

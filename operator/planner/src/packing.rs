@@ -17,12 +17,16 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    pub(crate) fn new(pool: &Pool, sizes: impl IntoIterator<Item = u32>) -> Self {
-        let classes: Vec<_> = pool
-            .nodes
-            .iter()
-            .filter(|(free, count)| **free > 0 && **count > 0)
-            .map(|(free, count)| (*free, *count))
+    /// The nodes of a pool with `grown` elastic ones.
+    pub(crate) fn new(pool: &Pool, grown: u32, sizes: impl IntoIterator<Item = u32>) -> Self {
+        let mut nodes = pool.nodes.clone();
+        if let Some(elastic) = pool.elastic {
+            let count = nodes.entry(elastic.accelerators_per_node).or_default();
+            *count = count.saturating_add(grown);
+        }
+        let classes: Vec<_> = nodes
+            .into_iter()
+            .filter(|(free, count)| *free > 0 && *count > 0)
             .collect();
         let sizes: std::collections::BTreeSet<_> =
             sizes.into_iter().filter(|size| *size > 0).collect();
@@ -43,6 +47,16 @@ impl Nodes {
             sizes: sizes.into_iter().collect(),
             rows,
         }
+    }
+
+    /// Row widths j = 1, 2, 4, … with their capacity `Σ ⌊free/j⌋`.
+    pub(crate) fn rows(&self) -> &[(u32, u64)] {
+        &self.rows
+    }
+
+    /// Sizes that replicas have, ascending.
+    pub(crate) fn sizes(&self) -> &[u32] {
+        &self.sizes
     }
 
     /// The index of a size among the counts; none for workloads without accelerators.
@@ -160,7 +174,7 @@ mod tests {
             reserve: None,
             elastic: None,
         };
-        Nodes::new(&pool, sizes.iter().copied())
+        Nodes::new(&pool, 0, sizes.iter().copied())
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use crate::capacity::SlotLedger;
 use crate::choice::SlotState;
+use crate::demand::{Demand, Place};
 use crate::greedy::serve_in_order;
 use crate::improve::{improve, top_up_all};
-use crate::instance::{Demand, Instance, Place};
+use crate::instance::Instance;
+use crate::routes::Routes;
 
 /// Replicas over the horizon.
 pub(crate) struct Schedule {
@@ -14,8 +16,8 @@ pub(crate) struct Schedule {
     pub ledgers: Vec<SlotLedger>,
     /// Moves left in the first slot, by policy.
     pub moves_left: Vec<u32>,
-    /// Litres that serving uses over the horizon, by site.
-    pub water_used: Vec<f64>,
+    /// What serving uses over the horizon, by stock.
+    pub stock_used: Vec<f64>,
 }
 
 impl Schedule {
@@ -24,7 +26,7 @@ impl Schedule {
             replicas: Vec::with_capacity(instance.slots),
             ledgers: Vec::with_capacity(instance.slots),
             moves_left: Vec::new(),
-            water_used: vec![0.0; instance.sites.len()],
+            stock_used: vec![0.0; instance.stocks.len()],
         }
     }
 }
@@ -43,13 +45,14 @@ pub(crate) fn serve(instance: &Instance<'_>, anchor: Option<&Anchor>) -> Option<
     let mut since: Vec<_> = instance.demands.iter().map(|d| d.since.clone()).collect();
     let mut schedule = Schedule::empty(instance);
     for slot in 0..instance.slots {
-        let ledger = SlotLedger::new(instance, slot, &before, &schedule.water_used);
-        let moves_left = moves_left(instance, slot);
+        let ledger = SlotLedger::new(instance, slot, &before, &schedule.stock_used);
+        let moves_left = whole(moves_left(instance, slot));
         let mut state = SlotState::new(instance, ledger, &before, &since, moves_left);
         if let Some(anchor) = anchor.filter(|_| slot == 0) {
             hold(&mut state, anchor)?;
         }
         serve_in_order(&mut state);
+        state.priced = false;
         improve(&mut state);
         top_up_all(&mut state);
         let now = state.now;
@@ -58,13 +61,47 @@ pub(crate) fn serve(instance: &Instance<'_>, anchor: Option<&Anchor>) -> Option<
         schedule.replicas.push(now.clone());
         before = now;
     }
-    Some(schedule)
+    let held = anchor.map_or_else(
+        || vec![false; instance.demands.len()],
+        |anchor| anchor.iter().map(Option::is_some).collect(),
+    );
+    Some(rerouted(instance, schedule, held))
+}
+
+/// The schedule with better routes, its rows counted again; the one given where routes find nothing better.
+fn rerouted(instance: &Instance<'_>, schedule: Schedule, held: Vec<bool>) -> Schedule {
+    let routes = Routes::new(instance, schedule, held).improve();
+    recount(instance, routes.into_replicas())
+}
+
+/// A schedule from its replicas.
+pub(crate) fn recount(instance: &Instance<'_>, replicas: Vec<Vec<Vec<u32>>>) -> Schedule {
+    let mut before: Vec<_> = (instance.demands.iter())
+        .map(|demand| demand.committed.clone())
+        .collect();
+    let since: Vec<_> = instance.demands.iter().map(|d| d.since.clone()).collect();
+    let mut schedule = Schedule::empty(instance);
+    for now in replicas {
+        settle(instance, &mut schedule, (&before, &since), &now);
+        before.clone_from(&now);
+        schedule.replicas.push(now);
+    }
+    schedule
+}
+
+/// Plans all slots with nothing held.
+pub(crate) fn serve_freely(instance: &Instance<'_>) -> Schedule {
+    serve(instance, None).unwrap_or_else(|| Schedule::empty(instance))
 }
 
 /// What policies let move in a slot. In the first one, replicas that arrived within it already have used theirs, so that
 /// planning each minute does not turn an hour's budget into a minute's.
-fn moves_left(instance: &Instance<'_>, slot: usize) -> Vec<u32> {
-    let mut left = instance.moves_per_slot.clone();
+pub(crate) fn moves_left(instance: &Instance<'_>, slot: usize) -> Vec<i64> {
+    let mut left: Vec<i64> = instance
+        .moves_per_slot
+        .iter()
+        .map(|moves| i64::from(*moves))
+        .collect();
     if slot == 0 {
         for demand in &instance.demands {
             let arrived = demand
@@ -74,10 +111,17 @@ fn moves_left(instance: &Instance<'_>, slot: usize) -> Vec<u32> {
                 .filter(|(_, since)| **since >= 0)
                 .fold(0_u32, |sum, (count, _)| sum.saturating_add(*count));
             let policy = &mut left[demand.policy_index];
-            *policy = policy.saturating_sub(arrived);
+            *policy = (*policy - i64::from(arrived)).max(0);
         }
     }
     left
+}
+
+fn whole(moves: Vec<i64>) -> Vec<u32> {
+    moves
+        .into_iter()
+        .map(|moves| u32::try_from(moves).unwrap_or(0))
+        .collect()
 }
 
 /// Puts the anchored vectors in, if every limit lets them.
@@ -88,7 +132,7 @@ fn hold(state: &mut SlotState<'_, '_>, anchor: &Anchor) -> Option<()> {
     }
     for (index, counts) in held() {
         let policy = state.instance.demands[index].policy_index;
-        if state.moves(index, counts).chosen > state.moves_left[policy] {
+        if state.moves(index, counts) > state.moves_left[policy] {
             return None;
         }
         for (at, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -112,8 +156,8 @@ fn settle(
     now: &[Vec<u32>],
 ) {
     let slot = schedule.ledgers.len();
-    let ledger = SlotLedger::new(instance, slot, before, &schedule.water_used);
-    let left = moves_left(instance, slot);
+    let ledger = SlotLedger::new(instance, slot, before, &schedule.stock_used);
+    let left = whole(moves_left(instance, slot));
     let mut state = SlotState::new(instance, ledger, before, since, left);
     for (index, counts) in now.iter().enumerate() {
         state.begin(index);
@@ -123,26 +167,17 @@ fn settle(
         schedule.moves_left = state.moves_left;
     }
     schedule.ledgers.push(state.ledger);
-    use_water(instance, slot, now, &mut schedule.water_used);
+    use_stocks(instance, slot, now, &mut schedule.stock_used);
 }
 
 /// The schedule that a plan's ceilings are, its rows counted again. Ceilings at places that the world does not know
 /// are left out.
 pub(crate) fn replay(instance: &Instance<'_>, plan: &commonwatt_fleet::Plan) -> Schedule {
-    let mut before: Vec<_> = (instance.demands.iter())
-        .map(|demand| demand.committed.clone())
-        .collect();
-    let since: Vec<_> = instance.demands.iter().map(|d| d.since.clone()).collect();
-    let mut schedule = Schedule::empty(instance);
-    for slot in 0..instance.slots {
-        let now: Vec<Vec<u32>> = (instance.demands.iter())
-            .map(|demand| ceilings(instance, demand, plan, slot))
-            .collect();
-        settle(instance, &mut schedule, (&before, &since), &now);
-        schedule.replicas.push(now.clone());
-        before = now;
-    }
-    schedule
+    let replicas = (0..instance.slots).map(|slot| {
+        let ceilings = |demand| ceilings(instance, demand, plan, slot);
+        instance.demands.iter().map(ceilings).collect()
+    });
+    recount(instance, replicas.collect())
 }
 
 fn ceilings(
@@ -158,11 +193,13 @@ fn ceilings(
     demand.places.iter().map(of).collect()
 }
 
-fn use_water(instance: &Instance<'_>, slot: usize, now: &[Vec<u32>], used: &mut [f64]) {
+fn use_stocks(instance: &Instance<'_>, slot: usize, now: &[Vec<u32>], used: &mut [f64]) {
     for (demand, counts) in instance.demands.iter().zip(now) {
         for (place, count) in demand.places.iter().zip(counts).filter(|(_, n)| **n > 0) {
             let watts = place.watts as f64 * f64::from(*count);
-            used[place.site] += watts * instance.site_of(place).liters(slot);
+            for (stock, each) in &instance.site_of(place).stocks {
+                used[*stock] += watts * each[slot];
+            }
         }
     }
 }

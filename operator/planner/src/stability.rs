@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use commonwatt_fleet::{JobDecision, JobId, Plan, Slots};
 
 use crate::batch::place_jobs;
-use crate::bound::lower;
-use crate::instance::{Demand, Instance};
+use crate::demand::Demand;
+use crate::instance::Instance;
 use crate::objective::{objective, unserved};
-use crate::schedule::{Anchor, Schedule, serve};
+use crate::prices::rounded_down;
+use crate::schedule::{Anchor, Schedule, serve, serve_freely};
 
 /// What a fresh plan must save to replace what the previous one said, as a part of its cost.
 pub(crate) const THRESHOLD: f64 = 0.005;
@@ -27,24 +28,28 @@ pub(crate) const THRESHOLD: f64 = 0.005;
 pub(crate) type Planned = (Schedule, BTreeMap<JobId, JobDecision>);
 
 /// The schedule to publish.
-pub(crate) fn plan_steadily(instance: &Instance<'_>, previous: &Plan) -> Option<Planned> {
-    let fresh = with_jobs(instance, serve(instance, None)?, previous);
+pub(crate) fn plan_steadily(
+    instance: &Instance<'_>,
+    previous: &Plan,
+    lower: impl Fn(&Planned) -> f64,
+) -> Planned {
+    let fresh = with_jobs(instance, serve_freely(instance), previous);
     let Some(anchor) = anchor(instance, previous) else {
-        return Some(fresh);
+        return fresh;
     };
     if repeats(instance, &fresh, previous) {
-        return Some(fresh);
+        return fresh;
     }
     let Some(held) = serve(instance, Some(&anchor)).filter(|held| can_be_held(instance, held))
     else {
-        return Some(fresh);
+        return fresh;
     };
     let held = with_jobs(instance, held, previous);
-    let same_prices = previous.bound.lower == Some(lower(instance, &held.1));
+    let same_prices = previous.bound.lower == Some(rounded_down(lower(&held)));
     let nothing_new = same_prices && repeats(instance, &held, previous);
     let keep = serves_no_less(instance, &held, &fresh)
         && (nothing_new || costs_little_more(instance, &held, &fresh));
-    Some(if keep { held } else { fresh })
+    if keep { held } else { fresh }
 }
 
 fn with_jobs(instance: &Instance<'_>, schedule: Schedule, previous: &Plan) -> Planned {
@@ -94,12 +99,12 @@ fn said_before(
             counts[at] = count;
         }
     }
-    lean(demand, &mut counts).then_some(counts)
+    lean(demand, 0, &mut counts).then_some(counts)
 }
 
 /// Whether demand and minimum sites need every replica.
-fn lean(demand: &Demand<'_>, counts: &mut [u32]) -> bool {
-    let short = demand.shortfall(counts);
+pub(crate) fn lean(demand: &Demand<'_>, slot: usize, counts: &mut [u32]) -> bool {
+    let short = demand.shortfall(slot, counts);
     let missing = demand.sites_missing(counts);
     (0..counts.len())
         .filter(|at| counts[*at] > 0)
@@ -107,7 +112,8 @@ fn lean(demand: &Demand<'_>, counts: &mut [u32]) -> bool {
         .into_iter()
         .all(|at| {
             counts[at] -= 1;
-            let needed = demand.shortfall(counts) > short || demand.sites_missing(counts) > missing;
+            let needed =
+                demand.shortfall(slot, counts) > short || demand.sites_missing(counts) > missing;
             counts[at] += 1;
             needed
         })
@@ -118,7 +124,7 @@ fn can_be_held(instance: &Instance<'_>, schedule: &Schedule) -> bool {
     let first = instance.demands.iter().zip(&schedule.replicas[0]);
     first
         .into_iter()
-        .all(|(demand, counts)| lean(demand, &mut counts.clone()))
+        .all(|(demand, counts)| lean(demand, 0, &mut counts.clone()))
 }
 
 /// Whether a schedule is the previous plan, slot by slot.

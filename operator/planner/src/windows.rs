@@ -125,8 +125,16 @@ impl Window {
 pub(crate) struct Hours {
     pub open: Vec<bool>,
     pub cost: Vec<f64>,
-    /// Where water is limited, millionths of a litre: what is left at the site, and what each hour takes.
-    pub water: Option<(i64, Vec<i64>)>,
+    /// Of each stock that the site draws on, in whole millionths of its unit.
+    pub draws: Vec<Draw>,
+}
+
+/// What a job takes of a stock.
+pub(crate) struct Draw {
+    /// What is left of it.
+    pub left: i64,
+    /// What each hour takes.
+    pub takes: Vec<i64>,
 }
 
 impl Hours {
@@ -151,17 +159,17 @@ impl Hours {
         best.map(|(_, run)| run.collect())
     }
 
-    /// As many hours as the work needs or the deadline leaves, the cheapest; fewer where the site's water ends before.
+    /// As many hours as the work needs or the deadline leaves, the cheapest; fewer where a stock ends before.
     fn cheapest_set_in_time(&self, window: &Window) -> Vec<usize> {
         let open: Vec<_> = self.open_slots(window.first, window.due).collect();
         let count = window.work.min(open.len());
         let taken = cheapest_set(&self.cost, &open, count, &window.terms).unwrap_or_default();
-        if self.has_water(taken.iter().copied()) {
+        if self.stocks_last(taken.iter().copied()) {
             return taken;
         }
         let mut by_cost = open;
         by_cost.sort_by(|a, b| self.cost[*a].total_cmp(&self.cost[*b]).then(a.cmp(b)));
-        let mut taken = self.with_water(by_cost.into_iter(), window.work);
+        let mut taken = self.while_stocks_last(by_cost.into_iter(), window.work);
         taken.sort_unstable();
         taken
     }
@@ -170,7 +178,7 @@ impl Hours {
     pub(crate) fn earliest(&self, window: &Window) -> Option<Vec<usize>> {
         if window.interruptible {
             let open = self.open_slots(window.first, window.slots);
-            let taken = self.with_water(open, window.work);
+            let taken = self.while_stocks_last(open, window.work);
             return (!taken.is_empty()).then_some(taken);
         }
         let free = Window {
@@ -202,27 +210,27 @@ impl Hours {
         (first..end).filter(|slot| self.open[*slot])
     }
 
-    /// Takes slots in the order given while the site's water lasts.
-    fn with_water(&self, slots: impl Iterator<Item = usize>, work: usize) -> Vec<usize> {
-        let Some((mut left, takes)) = self.water.as_ref().map(|(left, takes)| (*left, takes))
-        else {
-            return slots.take(work).collect();
-        };
+    /// Takes slots in the order given while the site's stocks last.
+    fn while_stocks_last(&self, slots: impl Iterator<Item = usize>, work: usize) -> Vec<usize> {
+        let mut left: Vec<i64> = self.draws.iter().map(|draw| draw.left).collect();
         let mut taken = Vec::new();
         for slot in slots {
-            if taken.len() < work && takes[slot] <= left {
-                left -= takes[slot];
+            let enough = |(draw, left): (&Draw, &i64)| draw.takes[slot] <= *left;
+            if taken.len() < work && self.draws.iter().zip(&left).all(enough) {
+                left.iter_mut()
+                    .zip(&self.draws)
+                    .for_each(|(left, draw)| *left -= draw.takes[slot]);
                 taken.push(slot);
             }
         }
         taken
     }
 
-    fn has_water(&self, mut slots: impl Iterator<Item = usize>) -> bool {
-        self.water.as_ref().is_none_or(|(left, takes)| {
-            let mut left = *left;
-            slots.all(|slot| {
-                left = left.saturating_sub(takes[slot]);
+    fn stocks_last(&self, slots: impl Iterator<Item = usize> + Clone) -> bool {
+        self.draws.iter().all(|draw| {
+            let mut left = draw.left;
+            slots.clone().all(|slot| {
+                left = left.saturating_sub(draw.takes[slot]);
                 left >= 0
             })
         })
@@ -258,7 +266,7 @@ impl<'h> Runs<'h> {
         if !open || !window.rest_fits_beyond(done) {
             return None;
         }
-        self.hours.has_water(start..end).then_some(start..end)
+        self.hours.stocks_last(start..end).then_some(start..end)
     }
 
     fn projected(&self, run: &Range<usize>, window: &Window) -> f64 {
@@ -288,7 +296,7 @@ mod tests {
                 .map(|slot| !closed.contains(&slot))
                 .collect(),
             cost: cost.to_vec(),
-            water: None,
+            draws: Vec::new(),
         }
     }
 
@@ -349,7 +357,10 @@ mod tests {
     #[test]
     fn water_ends_before_the_work_does() {
         let mut hours = hours(&[1.0, 2.0, 3.0], &[]);
-        hours.water = Some((2, vec![1; 3]));
+        hours.draws = vec![Draw {
+            left: 2,
+            takes: vec![1; 3],
+        }];
         assert_eq!(hours.cheapest_in_time(&window(3, 3, true)), None);
         assert_eq!(hours.earliest(&window(3, 3, true)), Some(vec![0, 1]));
     }

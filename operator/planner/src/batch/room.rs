@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use commonwatt_fleet::{BatchJob, CostParts, JobShape, Product, Watts};
 
-use crate::instance::{Instance, hour_of, policy_of};
+use crate::instance::Instance;
+use crate::rows::{hour_of, policy_of};
 use crate::schedule::Schedule;
-use crate::windows::{Hours, Window};
+use crate::windows::{Draw, Hours, Window};
 
 /// One way to do a job: at a site, on a product.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,10 @@ pub(crate) struct Way<'i> {
     pub size: Option<usize>,
     /// When the job may run there.
     pub window: Window,
+    /// Row of the tenant's cap.
+    pub tenant: Option<usize>,
+    /// Whether it keeps to what the pool's reserve leaves.
+    pub outside_reserve: bool,
 }
 
 impl Way<'_> {
@@ -27,17 +32,21 @@ impl Way<'_> {
     }
 }
 
-/// Room for batch by slot. Litres are counted in whole millionths, so that what is given back is what was taken.
+/// Room for batch by slot. Stocks are counted in whole millionths, so that what is given back is what was taken.
 pub(crate) struct Room<'i> {
     instance: &'i Instance<'i>,
-    /// Watts free by slot and site; below zero where nothing may start.
+    /// Watts free by slot and power row; below zero where nothing may start.
     pub(crate) watts: Vec<Vec<i64>>,
     /// Replicas and pods charged by slot, pool and size.
     pub(crate) pools: Vec<Vec<Vec<u32>>>,
     /// Slot and pool in which nothing may start.
     pool_over: Vec<Vec<bool>>,
-    /// Millionths of a litre left for the horizon by site; none where no budget limits it.
-    water: Vec<Option<i64>>,
+    /// Accelerators of those outside the reserve, by slot and pool.
+    pub(crate) outside: Vec<Vec<i64>>,
+    /// Accelerators and watts by slot and tenant with a cap.
+    pub(crate) tenants: Vec<Vec<(i64, i64)>>,
+    /// Millionths left for the horizon, by stock.
+    stocks: Vec<i64>,
     /// Cost of a watt for a slot, by policy, pool and slot.
     rates: BTreeMap<&'i str, Vec<Vec<f64>>>,
 }
@@ -45,17 +54,17 @@ pub(crate) struct Room<'i> {
 impl<'i> Room<'i> {
     pub(crate) fn new(instance: &'i Instance<'i>, schedule: &Schedule) -> Self {
         let watts = schedule.ledgers.iter().map(|ledger| {
-            let free = |site: usize| {
-                if ledger.over[site] {
+            let free = |row: usize| {
+                if ledger.over[row] {
                     -1
                 } else {
-                    instance.sites[site].limit[ledger.slot] - ledger.charged[site]
+                    instance.power[row].limit[ledger.slot] - ledger.charged[row]
                 }
             };
-            (0..instance.sites.len()).map(free).collect()
+            (0..instance.power.len()).map(free).collect()
         });
         let ledgers = || schedule.ledgers.iter();
-        let left = instance.sites.iter().zip(&schedule.water_used);
+        let left = instance.stocks.iter().zip(&schedule.stock_used);
         let policies = instance
             .world
             .jobs
@@ -70,11 +79,10 @@ impl<'i> Room<'i> {
             watts: watts.collect(),
             pools: ledgers().map(|l| l.pool_charged.clone()).collect(),
             pool_over: ledgers().map(|l| l.pool_over.clone()).collect(),
-            water: left
-                .map(|(row, used)| {
-                    let left = ((row.water - used).max(0.0) * 1e6).floor();
-                    row.water.is_finite().then_some(left as i64)
-                })
+            outside: ledgers().map(|l| l.outside.clone()).collect(),
+            tenants: ledgers().map(|l| l.tenants.clone()).collect(),
+            stocks: left
+                .map(|(row, used)| ((row.allowance - used).max(0.0) * 1e6).floor() as i64)
                 .collect(),
             rates,
         }
@@ -100,23 +108,45 @@ impl<'i> Room<'i> {
         let cost = |slot| way.watts() as f64 * rate(slot) + accelerators;
         Hours {
             open,
-            cost: slots.clone().map(cost).collect(),
-            water: self.water[way.site].map(|left| {
-                let liters = slots.map(|slot| self.micro_liters(way, slot));
-                (left, liters.collect())
-            }),
+            cost: slots.map(cost).collect(),
+            draws: (self.instance.sites[way.site].stocks.iter())
+                .map(|(stock, each)| Draw {
+                    left: self.stocks[*stock],
+                    takes: each.iter().map(|one| micro(way, *one)).collect(),
+                })
+                .collect(),
         }
     }
 
     fn fits(&mut self, way: &Way<'_>, slot: usize) -> bool {
-        self.watts[slot][way.site] >= way.watts()
+        let mut power = self.instance.pools[way.pool].power.iter();
+        power.all(|row| self.watts[slot][*row] >= way.watts())
             && !self.pool_over[slot][way.pool]
+            && self.holder_fits(way, slot)
             && self.most_pods(way, slot) >= way.shape.pods
+    }
+
+    /// Whether the pool's reserve and the tenant's caps leave room.
+    fn holder_fits(&self, way: &Way<'_>, slot: usize) -> bool {
+        let (pool, need) = (
+            &self.instance.pools[way.pool],
+            i64::from(way.shape.accelerators()),
+        );
+        if let Some(most) = pool.unreserved.filter(|_| way.outside_reserve)
+            && self.outside[slot][way.pool] + need > i64::from(most)
+        {
+            return false;
+        }
+        way.tenant.is_none_or(|tenant| {
+            let (held, watts) = self.tenants[slot][tenant];
+            let cap = &self.instance.tenants[tenant];
+            held + need <= cap.accelerators && watts.saturating_add(way.watts()) <= cap.watts
+        })
     }
 
     /// Pods of a way's size that its pool still takes.
     pub(crate) fn most_pods(&mut self, way: &Way<'_>, slot: usize) -> u32 {
-        let nodes = &self.instance.pools[way.pool].nodes;
+        let nodes = self.instance.pools[way.pool].nodes_in(slot);
         match way.size {
             Some(size) => nodes.most(&mut self.pools[slot][way.pool], size),
             None => u32::MAX,
@@ -124,36 +154,50 @@ impl<'i> Room<'i> {
     }
 
     pub(crate) fn take(&mut self, way: &Way<'_>, slots: &[usize]) {
-        for slot in slots {
-            self.watts[*slot][way.site] -= way.watts();
-            if let Some(size) = way.size {
+        self.shift(way, slots, 1);
+        if let Some(size) = way.size {
+            for slot in slots {
                 self.pools[*slot][way.pool][size] += way.shape.pods;
-            }
-            let liters = self.micro_liters(way, *slot);
-            if let Some(water) = &mut self.water[way.site] {
-                *water -= liters;
             }
         }
     }
 
     pub(crate) fn give_back(&mut self, way: &Way<'_>, slots: &[usize]) {
-        for slot in slots {
-            self.watts[*slot][way.site] += way.watts();
-            if let Some(size) = way.size {
+        self.shift(way, slots, -1);
+        if let Some(size) = way.size {
+            for slot in slots {
                 self.pools[*slot][way.pool][size] -= way.shape.pods;
-            }
-            let liters = self.micro_liters(way, *slot);
-            if let Some(water) = &mut self.water[way.site] {
-                *water += liters;
             }
         }
     }
 
-    /// Rounded up.
-    fn micro_liters(&self, way: &Way<'_>, slot: usize) -> i64 {
-        let row = &self.instance.sites[way.site];
-        (way.watts() as f64 * row.liters(slot) * 1e6).ceil() as i64
+    fn shift(&mut self, way: &Way<'_>, slots: &[usize], sign: i64) {
+        let instance = self.instance;
+        let (watts, accelerators) = (
+            way.watts() * sign,
+            i64::from(way.shape.accelerators()) * sign,
+        );
+        for slot in slots {
+            for row in &instance.pools[way.pool].power {
+                self.watts[*slot][*row] -= watts;
+            }
+            for (stock, each) in &instance.sites[way.site].stocks {
+                self.stocks[*stock] -= micro(way, each[*slot]) * sign;
+            }
+            if way.outside_reserve {
+                self.outside[*slot][way.pool] += accelerators;
+            }
+            if let Some(tenant) = way.tenant {
+                let held = &mut self.tenants[*slot][tenant];
+                *held = (held.0 + accelerators, held.1.saturating_add(watts));
+            }
+        }
     }
+}
+
+/// What a way takes of a stock in a slot, by what a watt takes; rounded up.
+fn micro(way: &Way<'_>, each: f64) -> i64 {
+    (way.watts() as f64 * each * 1e6).ceil() as i64
 }
 
 /// What a watt costs for a slot under a policy, by pool and slot.

@@ -8,8 +8,8 @@ use commonwatt_fleet::{
 use super::limits::{Asked, Taking};
 use super::rows::{Kind, Over, Rows, Shape};
 use crate::eligibility::{excludes_job, first_slot_past_offer, offer_expired, refusal_in_force};
-use crate::instance::{hour_of, policy_of};
-use crate::windows::{Hours, Window};
+use crate::rows::{hour_of, policy_of};
+use crate::windows::{Draw, Hours, Window};
 
 /// Explains one job.
 pub(super) fn explain<'w>(
@@ -95,7 +95,7 @@ fn on_product<'w>(
     let hours = Hours {
         open: limits.iter().map(Option::is_none).collect(),
         cost: (0..rows.slots).map(|slot| cost(slot).total().0).collect(),
-        water: water.as_ref().map(Water::in_micro_liters),
+        draws: water.as_ref().map(Water::as_draw).into_iter().collect(),
     };
     if let (Some(slots), Some(placed)) = (hours.cheapest_in_time(window), placed) {
         let mut here: CostParts = slots.iter().map(|slot| cost(*slot)).sum();
@@ -158,9 +158,13 @@ struct Water {
 }
 
 impl Water {
-    fn in_micro_liters(&self) -> (i64, Vec<i64>) {
+    /// In millionths of a litre.
+    fn as_draw(&self) -> Draw {
         let takes = self.takes.iter().map(|liters| (liters * 1e6).ceil() as i64);
-        ((self.left * 1e6).floor() as i64, takes.collect())
+        Draw {
+            left: (self.left * 1e6).floor() as i64,
+            takes: takes.collect(),
+        }
     }
 
     /// Whether not even one slot is left.

@@ -3,7 +3,7 @@
 use commonwatt_fleet::{Liters, Metric, Rejection, Watts};
 
 use super::rows::{Kind, Moment, PowerRow, Rows, Shape, StockRow, Under, is_outside};
-use crate::instance::hour_of;
+use crate::rows::hour_of;
 
 /// Replicas or pods of one shape over the horizon.
 pub(super) struct Taking<'w> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use commonwatt_fleet::{Deployment, DeploymentId, Money, Plan, Rejection, SiteId, World};
 
 use super::subject::Subject;
-use crate::instance::policy_of;
+use crate::rows::policy_of;
 
 /// Moves that a plan's first slot leaves, by policy.
 pub(super) struct Restraint {

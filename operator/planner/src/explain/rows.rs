@@ -8,8 +8,8 @@ use commonwatt_fleet::{
     physics,
 };
 
-use crate::instance::hour_of;
 use crate::packing::Nodes;
+use crate::rows::hour_of;
 
 /// What one replica or pod takes, and where.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +123,7 @@ impl PoolRow<'_> {
     ) -> (u32, Free) {
         let grown = self.with_elastic(if at < self.outside.len() { at } else { 0 });
         let (pool, nodes) = match &grown {
-            Some(pool) => (pool, &Nodes::new(pool, self.sizes.iter().copied())),
+            Some(pool) => (pool, &Nodes::new(pool, 0, self.sizes.iter().copied())),
             None => (self.pool, &self.nodes),
         };
         let mut counts = self.charged[at].serving.clone();
@@ -427,7 +427,7 @@ fn pools<'w>(world: &'w World, plan: &Plan) -> BTreeMap<(usize, &'w Product), Po
     for (number, (id, site)) in world.sites.iter().enumerate() {
         for (product, pool) in &site.pools {
             let sizes = sizes.get(product).cloned().unwrap_or_default();
-            let nodes = Nodes::new(pool, sizes.iter().copied());
+            let nodes = Nodes::new(pool, 0, sizes.iter().copied());
             let none = Counts {
                 serving: nodes.no_counts(),
                 batch: nodes.no_counts(),

@@ -9,7 +9,7 @@ use super::rows::{Kind, Rows, Shape};
 use crate::eligibility::{
     excludes_deployment, first_slot_past_offer, offer_expired, refusal_in_force, variant_runs_at,
 };
-use crate::instance::{hour_of, policy_of};
+use crate::rows::{hour_of, policy_of};
 use commonwatt_fleet::Rejection;
 
 /// One variant at one site.

@@ -1,0 +1,414 @@
+//! Raising prices where more is asked for than there is.
+//!
+//! Entropic ascent on the smoothed dual: every deployment spreads over its places at a temperature, each row's price rises by
+//! the logarithm of what is asked over what there is, and the temperature falls. A row's step grows while its sign lasts
+//! and shrinks when it turns. Prices that share a sum (peaks, fairness) take it from the least loaded and give it
+//! to the most, multiplicatively.
+
+use super::fold::Folded;
+use super::jobs::{self, JobBidder};
+use super::response::{Outlook, Shape, Usage};
+use super::rows::{Kind, PriceRows};
+use super::seats::Bidders;
+use super::threads::in_parts;
+use super::{Prices, bound};
+use crate::rows::{Rows, hour_of};
+
+/// How the temperature falls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cooling {
+    pub from: f64,
+    pub to: f64,
+    pub steps: usize,
+    /// Steps at the last temperature, over which prices are averaged.
+    pub hold: usize,
+}
+
+/// From nothing.
+pub(crate) const COLD: Cooling = Cooling {
+    from: 0.3,
+    to: 0.001,
+    steps: 90,
+    hold: 20,
+};
+/// Where far more is asked for than there is.
+pub(crate) const SCARCE: Cooling = Cooling {
+    from: 3.0,
+    to: 0.001,
+    steps: 200,
+    hold: 30,
+};
+/// Factor over which demand beyond capacity makes a fleet scarce.
+const FAR_MORE: f64 = 1.15;
+
+/// Prices for a world, from `start` or from nothing.
+pub(crate) fn find(rows: &Rows<'_>, priced: &PriceRows, bidders: &Bidders) -> Prices {
+    let market = Market::new(rows, priced, bidders);
+    let mut ascent = Ascent::new(&market);
+    let first = market.usage(&ascent.prices, 1e-3);
+    ascent.scales = market.scales(&first.0);
+    let asked = market.asked(&first.0);
+    let worst = market.worst(&asked);
+    if worst <= 1.0 && priced.simplexes.is_empty() {
+        return ascent.prices;
+    }
+    let cooling = if market.total_load(&first.0) > FAR_MORE {
+        SCARCE
+    } else {
+        COLD
+    };
+    ascent.run(&market, cooling);
+    ascent.best()
+}
+
+/// Everybody who asks, and what for.
+struct Market<'m, 'w> {
+    rows: &'m Rows<'w>,
+    priced: &'m PriceRows,
+    bidders: &'m Bidders,
+    jobs: Vec<JobBidder>,
+    keys: usize,
+    work: usize,
+}
+
+impl<'m, 'w> Market<'m, 'w> {
+    fn new(rows: &'m Rows<'w>, priced: &'m PriceRows, bidders: &'m Bidders) -> Self {
+        Self {
+            rows,
+            priced,
+            bidders,
+            jobs: jobs::bidders(rows),
+            keys: rows.pools.iter().map(|pool| pool.nodes.sizes().len()).sum(),
+            work: bidders
+                .all
+                .iter()
+                .map(|bidder| bidder.seats.len() * rows.slots)
+                .sum(),
+        }
+    }
+
+    /// What everybody asks for, and what the prices prove, roughly.
+    fn usage(&self, prices: &Prices, temperature: f64) -> (Usage, f64) {
+        let folded = Folded::new(self.rows, self.priced, prices);
+        let shape = Shape {
+            pools: self.rows.pools.len(),
+            keys: self.keys,
+            tenants: self.rows.tenants.len(),
+        };
+        let none = || Usage::none(self.rows.slots, shape.pools, shape.keys, shape.tenants);
+        let parts = in_parts(self.bidders.all.len(), self.work * 4, |range| {
+            let (mut usage, mut outlook) = (none(), Outlook::default());
+            for bidder in &self.bidders.all[range] {
+                outlook.price(bidder, &folded);
+                outlook.ask(bidder, temperature, &shape, &mut usage);
+                usage.cost -= outlook.credit;
+            }
+            usage
+        });
+        let mut all = none();
+        for part in &parts {
+            all.add(part);
+        }
+        jobs::ask(self.rows, &self.jobs, &folded, temperature, &mut all);
+        let value = all.cost + bound::constants(self.rows, self.priced, prices);
+        (all, value)
+    }
+
+    /// What is asked of each row and slot, in the rows' units.
+    fn asked(&self, usage: &Usage) -> Vec<f64> {
+        let (rows, pools) = (self.rows, self.rows.pools.len());
+        let mut asked = vec![0.0; self.priced.len];
+        let mut site_watts = vec![vec![0.0; rows.slots]; rows.sites.len()];
+        let mut power = vec![vec![0.0; rows.slots]; rows.power.len()];
+        for (index, pool) in rows.pools.iter().enumerate() {
+            for slot in 0..rows.slots {
+                let watts = usage.watts[slot * pools + index];
+                site_watts[pool.site][slot] += watts;
+                pool.power.iter().for_each(|row| power[*row][slot] += watts);
+            }
+        }
+        let mut keys = Vec::with_capacity(pools);
+        let mut next = 0;
+        for pool in &rows.pools {
+            keys.push(next);
+            next += pool.nodes.sizes().len();
+        }
+        for row in &self.priced.rows {
+            let out = &mut asked[row.base..row.base + row.len];
+            match row.kind {
+                Kind::Power(which) => out.copy_from_slice(&power[which]),
+                Kind::Nodes { pool, width } => {
+                    for (size, accelerators) in rows.pools[pool].nodes.sizes().iter().enumerate() {
+                        let units = f64::from(accelerators / width);
+                        for (slot, out) in out.iter_mut().enumerate() {
+                            *out += units * usage.replicas[slot * self.keys + keys[pool] + size];
+                        }
+                    }
+                }
+                Kind::Reserve(pool) => {
+                    out.iter_mut()
+                        .enumerate()
+                        .for_each(|(slot, out)| *out = usage.outside[slot * pools + pool]);
+                }
+                Kind::TenantAccelerators(tenant) | Kind::TenantWatts(tenant) => {
+                    for (slot, out) in out.iter_mut().enumerate() {
+                        let (accelerators, watts) =
+                            usage.tenants[slot * rows.tenants.len() + tenant];
+                        *out = if matches!(row.kind, Kind::TenantWatts(_)) {
+                            watts
+                        } else {
+                            accelerators
+                        };
+                    }
+                }
+                Kind::Stock(stock) => out[0] = self.of_stock(stock, &site_watts),
+                Kind::Peak(site) | Kind::Owed { site, .. } => {
+                    for (slot, out) in out.iter_mut().enumerate() {
+                        let facility = matches!(row.kind, Kind::Peak(_));
+                        let pue = if facility {
+                            hour_of(rows.sites[site].site, slot).pue
+                        } else {
+                            1.0
+                        };
+                        *out = site_watts[site][slot] * pue / 1000.0;
+                    }
+                }
+                Kind::Fair { .. } => {}
+            }
+        }
+        for (row, bearer) in self.priced.fair() {
+            let sites = bearer.sites.iter();
+            let use_ = sites.map(|(site, each)| {
+                each.iter()
+                    .zip(&site_watts[*site])
+                    .map(|(a, b)| a * b)
+                    .sum::<f64>()
+            });
+            asked[row.base] = bearer.used + use_.sum::<f64>();
+        }
+        asked
+    }
+
+    fn of_stock(&self, stock: usize, site_watts: &[Vec<f64>]) -> f64 {
+        let mut sum = 0.0;
+        for (row, watts) in self.rows.sites.iter().zip(site_watts) {
+            for (_, each) in row.stocks.iter().filter(|(which, _)| *which == stock) {
+                sum += each.iter().zip(watts).map(|(a, b)| a * b).sum::<f64>();
+            }
+        }
+        sum
+    }
+
+    /// The most that is asked of any capacity, as a part of it.
+    fn worst(&self, asked: &[f64]) -> f64 {
+        let mut worst = 0.0_f64;
+        for row in &self.priced.rows {
+            if matches!(row.kind, Kind::Fair { .. } | Kind::Peak(_)) {
+                continue;
+            }
+            let owed = matches!(row.kind, Kind::Owed { .. });
+            for (asked, have) in asked[row.base..].iter().zip(&row.capacity) {
+                let ratio = if owed {
+                    have / asked.max(1e-9)
+                } else {
+                    asked / have.max(1e-9)
+                };
+                worst = worst.max(if *asked <= 0.0 && !owed { 0.0 } else { ratio });
+            }
+        }
+        worst
+    }
+
+    /// Accelerators asked for over accelerators that are there, in the slot where that is most.
+    fn total_load(&self, usage: &Usage) -> f64 {
+        let mut asked = vec![0.0; self.rows.slots];
+        let mut have = 1e-9;
+        let mut key = 0;
+        for pool in &self.rows.pools {
+            have += f64::from(pool.pool.total());
+            for accelerators in pool.nodes.sizes() {
+                for (slot, asked) in asked.iter_mut().enumerate() {
+                    *asked += f64::from(*accelerators) * usage.replicas[slot * self.keys + key];
+                }
+                key += 1;
+            }
+        }
+        asked.into_iter().fold(0.0, f64::max) / have
+    }
+
+    /// For each row, the price at which it would cost as much as everything costs now: the unit of steps.
+    fn scales(&self, usage: &Usage) -> Vec<f64> {
+        let rows = self.rows;
+        let watts: f64 = usage.watts.iter().sum::<f64>().max(1.0);
+        let (mut accelerators, mut key) = (0.0, 0);
+        for pool in &rows.pools {
+            for size in pool.nodes.sizes() {
+                let held: f64 = (0..rows.slots)
+                    .map(|slot| usage.replicas[slot * self.keys + key])
+                    .sum();
+                accelerators += f64::from(*size) * held;
+                key += 1;
+            }
+        }
+        let cost = usage.cost.abs().max(1e-9);
+        let (watt, accelerator) = (cost / watts, cost / f64::max(accelerators, 1.0));
+        let mean = |each: &[f64]| each.iter().sum::<f64>() / each.len().max(1) as f64;
+        let stock = |which: usize| {
+            let draws = rows
+                .sites
+                .iter()
+                .flat_map(|row| &row.stocks)
+                .filter(|(stock, _)| *stock == which);
+            let most = draws.map(|(_, each)| mean(each)).fold(0.0, f64::max);
+            if most > 0.0 { watt / most } else { 0.0 }
+        };
+        let scale = |kind: Kind| match kind {
+            Kind::Power(_) | Kind::TenantWatts(_) => watt,
+            Kind::Nodes { width, .. } => accelerator * f64::from(width),
+            Kind::Reserve(_) | Kind::TenantAccelerators(_) => accelerator,
+            Kind::Stock(which) => stock(which),
+            Kind::Owed { .. } => watt * 1000.0,
+            Kind::Peak(_) | Kind::Fair { .. } => 0.0,
+        };
+        self.priced.rows.iter().map(|row| scale(row.kind)).collect()
+    }
+}
+
+/// Prices on their way.
+struct Ascent {
+    prices: Prices,
+    scales: Vec<f64>,
+    /// Step by price, and the sign of the last one.
+    eager: Vec<(f64, f64)>,
+    best: (f64, Prices),
+    average: (Vec<f64>, usize),
+}
+
+impl Ascent {
+    fn new(market: &Market<'_, '_>) -> Self {
+        let mut prices = Prices::none(market.priced);
+        for (members, most) in &market.priced.simplexes {
+            let count: usize = members.iter().map(|row| market.priced.rows[*row].len).sum();
+            for row in members {
+                let row = &market.priced.rows[*row];
+                // The rest of the sum stays with nobody: the month's peak so far.
+                prices.0[row.base..row.base + row.len].fill(most / (count as f64 + 1.0));
+            }
+        }
+        Self {
+            eager: vec![(1.0, 0.0); market.priced.len],
+            scales: Vec::new(),
+            best: (f64::NEG_INFINITY, prices.clone()),
+            average: (vec![0.0; market.priced.len], 0),
+            prices,
+        }
+    }
+
+    fn run(&mut self, market: &Market<'_, '_>, cooling: Cooling) {
+        let factor = (cooling.to / cooling.from).powf(1.0 / cooling.steps.max(1) as f64);
+        let mut temperature = cooling.from;
+        for step in 0..cooling.steps + cooling.hold {
+            let (usage, value) = market.usage(&self.prices, temperature);
+            if value > self.best.0 {
+                self.best = (value, self.prices.clone());
+            }
+            let asked = market.asked(&usage);
+            self.raise(market, &asked, temperature);
+            if step < cooling.steps {
+                temperature *= factor;
+            } else {
+                self.average.1 += 1;
+                self.average
+                    .0
+                    .iter_mut()
+                    .zip(&self.prices.0)
+                    .for_each(|(sum, price)| *sum += price);
+            }
+        }
+        let count = self.average.1.max(1) as f64;
+        let mean = Prices(self.average.0.iter().map(|sum| sum / count).collect());
+        let (_, value) = market.usage(&mean, cooling.to);
+        if value > self.best.0 {
+            self.best = (value, mean);
+        }
+    }
+
+    fn best(self) -> Prices {
+        self.best.1
+    }
+
+    fn raise(&mut self, market: &Market<'_, '_>, asked: &[f64], temperature: f64) {
+        for (index, row) in market.priced.rows.iter().enumerate() {
+            let scale = self.scales[index];
+            if matches!(row.kind, Kind::Fair { .. } | Kind::Peak(_)) {
+                continue;
+            }
+            let owed = match row.kind {
+                Kind::Owed { site, which } => {
+                    let owed = &market.rows.sites[site].site.obligations[which];
+                    Some(owed.shortfall_per_kilowatt_hour.0.max(0.0) * market.rows.hours)
+                }
+                _ => None,
+            };
+            for (index, have) in row.capacity.iter().enumerate() {
+                let at = row.base + index;
+                let asked = asked[at];
+                let ratio = if asked <= 0.0 && owed.is_none() {
+                    f64::NEG_INFINITY
+                } else {
+                    (asked.max(1e-9) / have.max(1e-9)).ln()
+                };
+                let ratio = if owed.is_some() { -ratio } else { ratio };
+                let step = self.step(at, ratio, temperature) * scale;
+                let most = owed.unwrap_or(f64::INFINITY);
+                self.prices.0[at] = (self.prices.0[at] + step).clamp(0.0, most);
+            }
+        }
+        for (members, most) in &market.priced.simplexes {
+            self.shift(market, members, *most, asked);
+        }
+    }
+
+    /// A row's step in units of its scale.
+    fn step(&mut self, at: usize, ratio: f64, temperature: f64) -> f64 {
+        let (eager, sign) = &mut self.eager[at];
+        let now = ratio.signum();
+        if *sign != 0.0 {
+            *eager = (*eager * if *sign * now > 0.0 { 1.2 } else { 0.6 }).clamp(0.02, 50.0);
+        }
+        *sign = now;
+        (*eager * ratio * temperature).clamp(-4.0 * temperature, 4.0 * temperature)
+    }
+
+    /// Moves a sum of prices to those that are loaded most.
+    fn shift(&mut self, market: &Market<'_, '_>, members: &[usize], most: f64, asked: &[f64]) {
+        let rows = &market.priced.rows;
+        let spots: Vec<usize> = members
+            .iter()
+            .flat_map(|row| rows[*row].base..rows[*row].base + rows[*row].len)
+            .collect();
+        let peak = members.iter().find_map(|row| match rows[*row].kind {
+            Kind::Peak(_) => rows[*row].capacity.first().copied(),
+            _ => None,
+        });
+        let top = spots
+            .iter()
+            .map(|at| asked[*at])
+            .fold(peak.unwrap_or(0.0), f64::max);
+        if top <= 0.0 {
+            return;
+        }
+        let nobody = most - spots.iter().map(|at| self.prices.0[*at]).sum::<f64>();
+        let floor = most * 1e-4 / spots.len() as f64;
+        let pull = |load: f64| super::response::soft((load - top) / top * 4.0);
+        let mut sum = peak.map_or(0.0, |peak| nobody.max(floor) * pull(peak));
+        for at in &spots {
+            let price = &mut self.prices.0[*at];
+            *price = price.max(floor) * pull(asked[*at]);
+            sum += *price;
+        }
+        for at in spots {
+            self.prices.0[at] *= most / sum * (1.0 - 1e-12);
+        }
+    }
+}
