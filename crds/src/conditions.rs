@@ -63,8 +63,8 @@ pub mod reasons {
     pub const PROFILE_UNUSABLE: &str = "ProfileUnusable";
     /// A profile of one point, which counts whatever the load.
     pub const ONE_POINT: &str = "OnePoint";
-    /// A profile with points past what a replica can do.
-    pub const SATURATED: &str = "Saturated";
+    /// A profile in which more sequences at once give less than fewer.
+    pub const THROUGHPUT_DIPS: &str = "ThroughputDips";
     /// An amount in a currency for which the policy declares no rate.
     pub const CURRENCY_WITHOUT_RATE: &str = "CurrencyWithoutRate";
     /// The namespace may not use this policy.

@@ -106,7 +106,7 @@ fn what_is_wrong_with_a_profile_is_said_of_it_and_the_rest_is_placed() -> Result
         hall.turns(20).await?;
         let profile = |name| said(&hall, &PROFILE, name, "Ready").ok_or("no condition");
         assert_eq!(profile("one")?.0, "OnePoint");
-        assert_eq!(profile("full")?.0, "Saturated");
+        assert_eq!(profile("full")?.0, "ThroughputDips");
         let (reason, message) = profile("falls")?;
         assert_eq!(reason, "ProfileUnusable");
         assert!(

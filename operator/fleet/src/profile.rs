@@ -71,7 +71,7 @@ pub enum ProfileError {
     },
     /// More sequences at once, and less of all of them together: rates of one sequence, or columns that were swapped.
     #[error(
-        "tokensPerSecond falls from {first} at concurrency {least} to {last} at concurrency {most}; \
+        "points: tokensPerSecond falls from {first} at concurrency {least} to {last} at concurrency {most}; \
          give that of the whole replica, not of one sequence"
     )]
     Falling {
@@ -110,12 +110,12 @@ pub enum ProfileNote {
         /// Its concurrency.
         concurrency: u32,
     },
-    /// More sequences at once give less than fewer: the replica is past what it can do.
+    /// More sequences at once give less than fewer: noise, or a replica past what it can do.
     #[error(
         "points: at concurrency {concurrency} tokensPerSecond is {tokens_per_second}, below {best} at {best_concurrency}; it \
-         counts where the latency limit allows it; leave it out if that is not meant"
+         counts where the latency limit allows it; measure it again, or leave it out"
     )]
-    Saturated {
+    ThroughputDips {
         /// Where.
         concurrency: u32,
         /// What it does there.
@@ -171,7 +171,7 @@ impl Profile {
         let mut notes = Vec::new();
         for (_, point) in points {
             match best.filter(|best| point.tokens_per_second < best.tokens_per_second) {
-                Some(best) => notes.push(ProfileNote::Saturated {
+                Some(best) => notes.push(ProfileNote::ThroughputDips {
                     concurrency: point.concurrency,
                     tokens_per_second: point.tokens_per_second.0,
                     best: best.tokens_per_second.0,
@@ -299,7 +299,7 @@ mod tests {
         let error = profile(vec![point(64, 25.0, 500, 40.0), point(1, 90.0, 300, 11.0)])
             .operating_point(None)
             .expect_err("falling");
-        let text = "tokensPerSecond falls from 90 at concurrency 1 to 25 at concurrency 64";
+        let text = "points: tokensPerSecond falls from 90 at concurrency 1 to 25 at concurrency 64";
         assert!(error.to_string().starts_with(text), "{error}");
     }
 
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_past_what_it_can_do_is_noted_and_counts() {
+    fn a_point_that_gives_less_than_fewer_sequences_is_noted_and_counts() {
         let points = vec![
             point(8, 400.0, 300, 10.0),
             point(64, 2000.0, 500, 30.0),

@@ -73,7 +73,7 @@ fn noted(notes: &[ProfileNote], now: DateTime<Utc>) -> Condition {
     let reason = match notes.first() {
         None => reasons::OK,
         Some(ProfileNote::OnePoint { .. }) => reasons::ONE_POINT,
-        Some(ProfileNote::Saturated { .. }) => reasons::SATURATED,
+        Some(ProfileNote::ThroughputDips { .. }) => reasons::THROUGHPUT_DIPS,
     };
     let words: Vec<_> = notes.iter().map(|note| format!("spec.{note}")).collect();
     Condition::new(types::READY, true, reason, words.join("; "), now)

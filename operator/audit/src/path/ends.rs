@@ -131,7 +131,9 @@ fn job_steps(
     let planned = planned.and_then(|decision| decision.placed.as_ref());
     let planned = planned.filter(|placed| placed.runs[0]);
     let mut findings = Vec::new();
-    let started = job.started_at.as_ref().filter(|_| job.running);
+    // At a site that is gone nothing can be done about it.
+    let here = |site: &&SiteId| job.running && reading.world.sites.contains_key(*site);
+    let started = job.started_at.as_ref().filter(here);
     let mut now: Option<Where<'_>> = started.map(|site| (site, None));
     let mut last = None;
     for step in steps {

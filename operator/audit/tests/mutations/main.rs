@@ -98,6 +98,27 @@ fn a_path_is_good_until_a_step_is_broken() {
 }
 
 #[test]
+fn nothing_is_asked_of_a_path_at_a_site_that_is_gone() {
+    let (mut world, mut plan) = (world(), plan());
+    let path = paths::make_room(&mut world, &mut plan);
+    for steps in [&path.steps[..], &[]] {
+        let path = Path {
+            steps: steps.to_vec(),
+        };
+        assert_eq!(
+            audit_path(&world, &plan, &path).is_empty(),
+            !steps.is_empty()
+        );
+    }
+    // What ran there is out of reach, and the plan has nothing there.
+    world.sites.remove(&SiteId::from("hall"));
+    decision(&mut plan).sites.clear();
+    job_decision(&mut plan).placed = None;
+    let findings = audit_path(&world, &plan, &Path::default());
+    assert!(findings.is_empty(), "{}", found(&findings));
+}
+
+#[test]
 fn every_rule_has_a_mutation() {
     let rules = rules::MUTATIONS.iter().map(|(_, rule, _)| *rule);
     let rows = rows::ROWS.iter().map(|(_, rule, ..)| *rule);
