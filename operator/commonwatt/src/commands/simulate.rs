@@ -1,5 +1,6 @@
 //! `commonwatt simulate`: published experiments through the production planner.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,15 +72,17 @@ impl Simulate {
                 source.files
             );
         };
-        // What cannot be written is said before the work and not after it.
+        // What cannot be written is said before the work and not after it; a page of before stays until there is a new one.
         if let Some(page) = &self.html {
-            write(page, "")?;
+            let opened = OpenOptions::new().create(true).append(true).open(page);
+            opened.with_context(|| unwritten(page))?;
         }
         let bar = Bar::new();
         let outcome = experiment.run(&Data::new(root, source), &bar)?;
         bar.0.finish_and_clear();
         if let Some(page) = &self.html {
-            write(page, &experiment_page(&view(experiment, &outcome)))?;
+            let text = experiment_page(&view(experiment, &outcome));
+            std::fs::write(page, text).with_context(|| unwritten(page))?;
         }
         match self.output {
             Form::Json => println!(
@@ -92,8 +95,8 @@ impl Simulate {
     }
 }
 
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+fn unwritten(page: &Path) -> String {
+    format!("cannot write {}", page.display())
 }
 
 fn view(experiment: &dyn Experiment, outcome: &Outcome) -> ExperimentView {
@@ -177,7 +180,53 @@ impl Progress for Bar {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        simulate: Simulate,
+    }
+
+    fn asked(arguments: &[&str]) -> Result<Simulate, clap::Error> {
+        let line = Line::try_parse_from([&["simulate"], arguments].concat())?;
+        Ok(line.simulate)
+    }
+
+    #[test]
+    fn every_experiment_is_known_by_its_name_and_no_other_is() {
+        for one in commonwatt_experiments::all() {
+            let simulate = asked(&[one.name()]).expect("a name");
+            assert_eq!(simulate.name.name(), one.name());
+        }
+        let error = asked(&["nothing"]).expect_err("no name").to_string();
+        assert!(error.contains("equitable-ai"), "{error}");
+    }
+
+    #[test]
+    fn data_that_is_not_there_and_a_page_that_cannot_be_written_are_said_at_once() {
+        let empty = tempfile::tempdir().expect("a folder");
+        let root = empty.path().to_str().expect("a path");
+        let page = empty.path().join("none/page.html");
+        let page = page.to_str().expect("a path");
+        let error = |arguments: &[&str]| {
+            let run = asked(arguments).expect("a line").run();
+            format!("{:#}", run.expect_err("nothing to do"))
+        };
+        let before = empty.path().join("before.html");
+        std::fs::write(&before, "before").expect("a page");
+        let kept = before.to_str().expect("a path");
+        let missing = error(&["equitable-ai", "--data", root, "--html", kept]);
+        assert!(
+            missing.contains("Ren-Research/Environmentally-Equitable-AI"),
+            "{missing}"
+        );
+        assert_eq!(std::fs::read_to_string(&before).expect("a page"), "before");
+        let unwritten = error(&["equitable-ai", "--data", root, "--html", page]);
+        assert!(unwritten.starts_with("cannot write"), "{unwritten}");
+    }
 
     #[test]
     fn a_metric_is_a_column_in_capitals() {
