@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use commonwatt_api::conditions::reasons;
 use commonwatt_audit::{Finding, audit};
-use commonwatt_fleet::{Effect, Flaw, Plan, SiteId, World, check};
+use commonwatt_fleet::{
+    Answer, DeploymentId, Effect, Explanation, Flaw, Plan, SiteId, VariantName, World, check, sound,
+};
 use commonwatt_hub::{Cycle, Problem};
-use commonwatt_planner::plan;
+use commonwatt_planner::{Explainer, plan, would_change};
 
+use crate::printed::first_slot;
 use crate::saved::Saved;
 
 /// A world, what was planned before, and what is planned now.
@@ -53,6 +56,40 @@ impl Planned {
             previous,
             plan,
         }
+    }
+
+    /// What a hub found and planned for a deployment: what is enforced, or what advises if that is all it wants.
+    pub fn of_deployment(cycle: &Cycle, id: &DeploymentId) -> Self {
+        if !cycle.plan.deployments.contains_key(id) {
+            return Self::by_hub(cycle, BTreeMap::new());
+        }
+        Self {
+            world: cycle.world.as_ref().clone(),
+            previous: Plan::default(),
+            plan: cycle.plan.as_ref().clone(),
+            findings: cycle.findings.clone(),
+            problems: cycle.problems.clone(),
+            communities: BTreeMap::new(),
+        }
+    }
+
+    /// Why a deployment is where it is; none where nothing is planned of it.
+    pub fn explained(&self, id: &DeploymentId) -> Option<Explanation> {
+        let (world, _) = sound(&self.world);
+        Explainer::new(&world, &self.plan).deployment(id)
+    }
+
+    /// Where a deployment runs in the first slot.
+    pub fn first_slot(&self, id: &DeploymentId) -> BTreeMap<SiteId, BTreeMap<VariantName, u32>> {
+        first_slot(&self.world, &self.plan, id)
+    }
+
+    /// What would change where a deployment runs: the fleet planned again, a few times.
+    pub fn would_change(&self, id: &DeploymentId) -> Vec<Answer> {
+        let (world, _) = sound(&self.world);
+        self.explained(id).map_or_else(Vec::new, |explained| {
+            would_change(&world, &self.previous, &self.plan, id, &explained)
+        })
     }
 
     /// Whether all demand has a place, every job is in time, and nothing is wrong.

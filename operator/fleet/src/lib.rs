@@ -16,6 +16,7 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod reason;
+pub mod relief;
 pub mod shared;
 pub mod site;
 pub mod slots;
@@ -36,6 +37,7 @@ pub use plan::{Bound, Decision, JobDecision, JobPlan, Objective, Plan, SitePlace
 pub use policy::Policy;
 pub use profile::{Boundary, OperatingPoint, Profile, ProfileError, ProfileNote};
 pub use reason::{Choice, Rejection};
+pub use relief::{Answer, Relief};
 pub use shared::{Allowance, Community, Fairness, Metric, PowerCap, Shared, Stock, TenantCap};
 pub use site::{DemandCharge, Elastic, Obligation, Pool, Reserve, Site, SiteHour, WaterStock};
 pub use slots::Slots;

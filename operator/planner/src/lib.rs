@@ -33,6 +33,7 @@ mod objective;
 mod outlook;
 mod packing;
 mod prices;
+mod relief;
 mod restate;
 mod routes;
 mod rows;
@@ -45,6 +46,7 @@ mod windows;
 
 pub use baseline::{Rule, baseline};
 pub use explain::Explainer;
+pub use relief::would_change;
 
 use commonwatt_fleet::{Plan, World, sound};
 

@@ -197,6 +197,25 @@ fn as_a_plugin_of_kubectl_it_is_found_completes_and_answers_from_the_cluster() -
         assert_eq!(replayed[part], plan[part], "{part}");
     }
 
+    // What the status says, what planning again says, and what is said of the saved world agree.
+    let explain = [
+        "commonwatt",
+        "explain",
+        "assistant",
+        "-n",
+        "models",
+        "-o",
+        "json",
+    ];
+    let live = kubectl(&explain)?.json(0)?;
+    assert_eq!(live["overtaken"], false, "{live}");
+    assert_eq!(live["wouldChange"][0]["relief"]["of"], "Demand", "{live}");
+    let of_world = [&explain[..], &["--world", &world]].concat();
+    let of_world = kubectl(&of_world)?.json(0)?;
+    for part in ["rejected", "binding", "runnerUp", "wouldChange"] {
+        assert_eq!(of_world[part], live[part], "{part}");
+    }
+
     // A limit of the site reaches the hub through its agent's offer, in memory alone: one replica has no place any more.
     let less = "powerbudget/north-feeder.spec.limit=2k";
     let what_if = kubectl(&["commonwatt", "what-if", "--set", less, "-o", "json"])?.json(2)?;

@@ -82,3 +82,104 @@ fn all_right(errors: &[ChangeError]) -> anyhow::Result<()> {
         lines.join("\n  ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::planned::Planned;
+    use crate::printed::Comparison;
+    use crate::saved::Saved;
+
+    fn quickstart() -> Given {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/examples/quickstart");
+        let source = Source::read(&folder, None).expect("the quickstart");
+        Given::Manifests(source, "2023-06-05T12:00:00Z".parse().expect("a time"))
+    }
+
+    fn set(typed: &str) -> Changes {
+        Changes {
+            files: Vec::new(),
+            sets: vec![typed.parse().expect("a setting")],
+        }
+    }
+
+    async fn compared(given: &Given, changes: &Changes) -> Comparison {
+        let (changed, said) = changes.apply(given).expect("changed");
+        let before = given.planned().await.expect("planned");
+        Comparison::of(&before, &changed.planned().await.expect("planned"), said)
+    }
+
+    #[tokio::test]
+    async fn a_limit_of_a_site_reaches_the_plan_through_its_agents_offer() {
+        let given = quickstart();
+        let less = compared(&given, &set("powerbudget/toronto-feeder.spec.limit=3k")).await;
+        assert!(less.is_worse());
+        assert!(less.unserved_tokens.after > less.unserved_tokens.before);
+        let toronto = &less.sites[&"toronto".into()];
+        assert!(toronto.kilowatt_hours.after < toronto.kilowatt_hours.before);
+        assert!(
+            less.deployments
+                .iter()
+                .any(|moved| moved.name == "assistant")
+        );
+        assert!(less.communities.contains_key("niederrode"));
+        let text = less.text(false);
+        for part in [
+            "powerbudget/toronto-feeder.spec.limit=3k",
+            "not served",
+            "models/assistant: ",
+        ] {
+            assert!(text.contains(part), "{part} is not in:\n{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_changes_nothing_differs_in_nothing() {
+        let given = quickstart();
+        let same = compared(
+            &given,
+            &set("gridevent/frankfurt-first-evening.metadata.labels.a=b"),
+        )
+        .await;
+        assert!(!same.is_worse() && same.deployments.is_empty());
+        assert!((same.money.before - same.money.after).abs() < 1e-9);
+        assert!(
+            same.text(false)
+                .contains("runs in the first hour where it would without the change")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_patch_file_takes_a_deployment_out_and_a_saved_world_takes_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("patch.yaml");
+        let patch = "kind: ModelDeployment\nmetadata: {name: advisor}\n$patch: delete\n";
+        std::fs::write(&file, patch).expect("written");
+        let changes = Changes {
+            files: vec![file],
+            sets: Vec::new(),
+        };
+        let given = quickstart();
+        let without = compared(&given, &changes).await;
+        assert!(without.money.after < without.money.before);
+        let Planned {
+            world, previous, ..
+        } = given.planned().await.expect("planned");
+        let saved = Given::World(Box::new(Saved { world, previous }));
+        let error = changes.apply(&saved).err().expect("refused").to_string();
+        assert!(error.contains("a saved world has no objects"), "{error}");
+        let less = compared(&saved, &set("site/toronto.hours[*].limit=3k")).await;
+        assert!(less.is_worse());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_planned_when_not_all_can_be_changed() {
+        let error = set("powerbudget/toronto-feder.spec.limit=3k")
+            .apply(&quickstart())
+            .err();
+        let error = error.expect("refused").to_string();
+        assert!(error.contains("did you mean toronto-feeder?"), "{error}");
+    }
+}

@@ -1,21 +1,27 @@
-//! `commonwatt explain`: where one deployment runs and why, and why not elsewhere.
+//! `commonwatt explain`: where one deployment runs and why, why not elsewhere, and what would change it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
+use commonwatt_fleet::DeploymentId;
 use commonwatt_hub::dereference::dereference;
 
 use super::fleet::{Asked, wait_for};
-use crate::printed::{Output, explanation};
+use crate::planned::Planned;
+use crate::printed::{Explanation, Output};
+use crate::saved::Saved;
 
-/// Explain one ModelDeployment: where it runs and why there, the runner-up, every rejection, and what binds
+/// Explain one ModelDeployment: where it runs and why there, the runner-up, every rejection, what binds, and what would change it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It says what the hub decided last, from the deployment's own status; `commonwatt plan` says what it would decide now.\n\n\
+    after_help = "It says what the hub decided last, from the deployment's own status. What would change it is planned again each time, five times\n\
+                        at most: a bit more of what binds, a bit less that is asked for, and what the whole fleet would pay then. Nothing is written.\n\n\
                         Examples:\n  commonwatt explain modeldeployment/assistant -n models\n  \
                         commonwatt explain assistant -n models -o wide\n  \
-                        commonwatt explain models/advisor --from deploy/examples/quickstart\n\n\
+                        commonwatt explain models/advisor --from deploy/examples/quickstart\n  \
+                        commonwatt explain models/advisor --world fleet.json -o json | jq .wouldChange\n\n\
                         Exit codes: 0 all its demand has a place, 2 some has none, 1 an error."
 )]
 pub struct Explain {
@@ -23,6 +29,12 @@ pub struct Explain {
     name: String,
     #[command(flatten)]
     asked: Asked,
+    /// A world that `commonwatt world` saved, instead of manifests or a cluster
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "kubeconfig", "context"])]
+    world: Option<PathBuf>,
+    /// Leave out what would change it, which plans the fleet again
+    #[arg(long)]
+    brief: bool,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -31,28 +43,10 @@ pub struct Explain {
 impl Explain {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (seen, namespace) = wait_for(async {
-            let fleet = self.asked.fleet().await?;
-            Ok((dereference(fleet.hub.as_ref()).await?, fleet.namespace))
-        })?;
-        let wanted = wanted(&self.name, namespace.as_deref());
-        let found: Vec<_> = seen
-            .deployments
-            .iter()
-            .filter(|(key, _)| **key == wanted || key.rsplit('/').next() == Some(&wanted))
-            .collect();
-        let (key, deployment) = match found[..] {
-            [(key, deployment)] => (key, deployment),
-            [] => bail!(
-                "there is no ModelDeployment {wanted}; {}",
-                listed(seen.deployments.keys())
-            ),
-            _ => bail!(
-                "{wanted} is there more than once; {}",
-                listed(found.iter().map(|(key, _)| *key))
-            ),
+        let explanation = match &self.world {
+            Some(file) => self.of_saved(Saved::read(file)?)?,
+            None => wait_for(self.of_fleet())?,
         };
-        let explanation = explanation::of(key, deployment);
         self.output
             .print(&explanation, |wide| explanation.text(wide))?;
         Ok(if explanation.placed.status == "True" {
@@ -60,6 +54,66 @@ impl Explain {
         } else {
             ExitCode::from(2)
         })
+    }
+
+    fn of_saved(&self, saved: Saved) -> anyhow::Result<Explanation> {
+        let planned = Planned::of_saved(saved);
+        let namespace = self.asked.access.namespace.as_deref();
+        let keys = planned.plan.deployments.keys().map(DeploymentId::as_str);
+        let id = DeploymentId::from(one_of(&self.name, namespace, keys)?);
+        let Some(mut explanation) = Explanation::of_plan(&id, &planned) else {
+            bail!("nothing is planned of {id}: the world has no hours");
+        };
+        self.ask_again(&mut explanation, &id, &planned);
+        Ok(explanation)
+    }
+
+    async fn of_fleet(&self) -> anyhow::Result<Explanation> {
+        let fleet = self.asked.fleet().await?;
+        let seen = dereference(fleet.hub.as_ref()).await?;
+        let keys = seen.deployments.keys().map(String::as_str);
+        let key = one_of(&self.name, fleet.namespace.as_deref(), keys)?;
+        let declared = &seen.deployments[key];
+        let id = DeploymentId::from(key);
+        let cycle = fleet.cycle().await?;
+        let planned = Planned::of_deployment(&cycle, &id);
+        // A hub in memory says nothing before sites have answered, which nobody waits for.
+        let unsaid = fleet.is_simulated() && declared.status.is_none();
+        let of_plan = unsaid
+            .then(|| Explanation::of_plan(&id, &planned))
+            .flatten();
+        let mut explanation = of_plan
+            .unwrap_or_else(|| Explanation::of_status(key, declared).with_plan(&id, &planned));
+        explanation.mode = Some(format!("{:?}", declared.spec.mode));
+        self.ask_again(&mut explanation, &id, &planned);
+        Ok(explanation)
+    }
+
+    fn ask_again(&self, explanation: &mut Explanation, id: &DeploymentId, planned: &Planned) {
+        if !self.brief {
+            let answers = planned.would_change(id).into_iter();
+            explanation.would_change = answers.map(Into::into).collect();
+        }
+    }
+}
+
+/// The deployment of that name.
+fn one_of<'a>(
+    name: &str,
+    namespace: Option<&str>,
+    keys: impl Iterator<Item = &'a str> + Clone,
+) -> anyhow::Result<&'a str> {
+    let wanted = wanted(name, namespace);
+    let found = keys
+        .clone()
+        .filter(|key| *key == wanted || key.rsplit('/').next() == Some(&wanted));
+    match found.collect::<Vec<_>>()[..] {
+        [key] => Ok(key),
+        [] => bail!("there is no ModelDeployment {wanted}; {}", listed(keys)),
+        ref several => bail!(
+            "{wanted} is there more than once; {}",
+            listed(several.iter().copied())
+        ),
     }
 }
 
@@ -77,8 +131,8 @@ fn wanted(name: &str, namespace: Option<&str>) -> String {
     }
 }
 
-fn listed<'a>(keys: impl Iterator<Item = &'a String>) -> String {
-    let keys: Vec<_> = keys.map(String::as_str).take(20).collect();
+fn listed<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let keys: Vec<_> = keys.take(20).collect();
     if keys.is_empty() {
         "there is none at all".into()
     } else {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use commonwatt_hub::Planning;
+use commonwatt_api::Mode;
+use commonwatt_hub::{Cycle, Hub, Planning};
 use commonwatt_store::Store;
 
 use super::access::Access;
+use super::origin::identity;
 use crate::journal::MemoryJournal;
 use crate::simulated::{SimulatedFleet, Source};
 
@@ -42,6 +44,33 @@ pub struct Fleet {
     pub namespace: Option<String>,
     /// The time.
     pub now: DateTime<Utc>,
+    /// What the hub has found, where it has looked already.
+    planned: Option<Arc<Cycle>>,
+}
+
+impl Fleet {
+    /// Whether it is manifests that were planned, and not a cluster.
+    pub fn is_simulated(&self) -> bool {
+        self.planned.is_some()
+    }
+
+    /// What the hub found, or would find now. Nothing is written.
+    ///
+    /// # Errors
+    /// When the hub's objects cannot be read.
+    pub async fn cycle(&self) -> anyhow::Result<Arc<Cycle>> {
+        if let Some(cycle) = &self.planned {
+            return Ok(cycle.clone());
+        }
+        let identity = identity(self.hub.as_ref()).await;
+        let hub = Hub::new(
+            self.hub.clone(),
+            identity,
+            Mode::Enforce,
+            Planning::Commonwatt,
+        );
+        Ok(Arc::new(hub.dry_run(self.now).await?))
+    }
 }
 
 impl Asked {
@@ -57,17 +86,19 @@ impl Asked {
                 sites: cluster.store,
                 namespace: Some(cluster.namespace),
                 now: Utc::now(),
+                planned: None,
             });
         };
         let source = Source::read(dir, self.data.clone())?;
         let journal = Arc::new(MemoryJournal::default());
         let mut fleet = SimulatedFleet::new(&source, self.start, Planning::Commonwatt, journal)?;
-        fleet.begin().await?;
+        let step = fleet.begin().await?;
         Ok(Fleet {
             hub: fleet.hub_server.clone(),
             sites: fleet.agent.store.clone(),
             namespace: self.access.namespace.clone(),
             now: self.start,
+            planned: Some(step.hub),
         })
     }
 }

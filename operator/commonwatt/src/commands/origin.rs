@@ -150,7 +150,7 @@ async fn simulated(source: &Source, start: DateTime<Utc>) -> anyhow::Result<Cycl
 }
 
 /// Which hub a cluster's is.
-async fn identity(store: &dyn Store) -> Identity {
+pub async fn identity(store: &dyn Store) -> Identity {
     let uid = store.get(&Kind::NAMESPACE, None, "kube-system").await;
     let uid = uid.ok().flatten();
     Identity {

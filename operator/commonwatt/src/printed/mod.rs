@@ -1,12 +1,14 @@
 //! How commands print: tables that fit their terminal, documents for programs.
 
+mod answers;
 mod comparison;
-pub mod explanation;
+mod explanation;
 mod plan;
 pub mod sites;
 mod time;
 
-pub use comparison::Comparison;
+pub use comparison::{Comparison, first_slot};
+pub use explanation::Explanation;
 pub use plan::{document as plan_document, tables as plan_tables};
 pub use time::ago;
 
