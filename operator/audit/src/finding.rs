@@ -67,7 +67,7 @@ rules! {
     Bound,
     /// A path's steps wait for earlier ones, begin at what is committed and end at the plan's first slot.
     Steps,
-    /// Replicas are reserved, then ready, then requests shift, and only then others go.
+    /// Replicas are reserved, then ready, then requests shift, and only then others go, and never more than can be spared.
     Order,
 }
 

@@ -31,7 +31,7 @@ pub use deployment::{Committed, Deployment, Refusal, Variant};
 pub use explanation::{Explanation, JobExplanation, RunnerUp};
 pub use flaw::{Effect, Flaw, Object, Wrong};
 pub use ids::{DeploymentId, JobId, Origin, Product, SiteId, VariantName};
-pub use path::{Act, Path, Step};
+pub use path::{Act, Held, Obstacle, Path, Step};
 pub use physics::CostParts;
 pub use plan::{Bound, Decision, JobDecision, JobPlan, Objective, Plan, SitePlacement, Unmet};
 pub use policy::Policy;

@@ -158,10 +158,11 @@ impl<'a> Charges<'a> {
         }
     }
 
-    /// Rows that some order passes once a step has taken this.
+    /// Rows that some order passes once a step has taken this; what takes no watts, or no accelerators, passes none.
     fn passed(&self, taken: &Taken<'a>, graph: &Graph, step: usize) -> Vec<(Rule, String)> {
         let mut found = Vec::new();
-        for row in self.rows_of(taken.site, taken.product) {
+        let rows = self.rows_of(taken.site, taken.product).into_iter();
+        for row in rows.filter(|_| taken.watts > 0) {
             let Row {
                 name,
                 limit,
@@ -174,6 +175,7 @@ impl<'a> Charges<'a> {
             }
         }
         let pool = self.pools.get(&(taken.site, taken.product));
+        let pool = pool.filter(|_| taken.size > 0);
         if let Some(sizes) = pool.and_then(|pool| pool.full(graph, step)) {
             let product = taken.product;
             let detail = format!("{product}: by then replicas by size {sizes:?} may not fit");

@@ -1,12 +1,14 @@
 //! Paths: whether the steps from what is committed to a plan's first slot may be taken in every order that they allow.
 //!
 //! Power rows and node rows are checked at each step that takes a charge. The others hold for what a slot ends with (tenants,
-//! reserves) or for the horizon (stocks): every order ends the same, so that they are checked with the plan.
+//! reserves) or for the horizon (stocks): every order ends the same, so that they are checked with the plan. What a path says it
+//! leaves out is left out of the plan all the same, and found.
 
 mod charge;
 mod ends;
 mod graph;
 mod order;
+mod serving;
 
 use commonwatt_fleet::{Act, DeploymentId, JobId, Path, Plan, SiteId, World, sound};
 
@@ -32,6 +34,7 @@ pub fn audit_path(world: &World, plan: &Plan, path: &Path) -> Vec<Finding> {
     let graph = Graph::new(path);
     findings.extend(ends::check(&reading, path, &graph));
     findings.extend(order::check(path, &graph));
+    findings.extend(serving::check(&reading, path, &graph));
     findings.extend(charge::check(&reading, path, &graph));
     findings
 }

@@ -8,6 +8,7 @@ mod costs;
 mod paths;
 mod rows;
 mod rules;
+mod steps;
 
 use std::collections::BTreeSet;
 
@@ -100,10 +101,11 @@ fn a_path_is_good_until_a_step_is_broken() {
 #[test]
 fn nothing_is_asked_of_a_path_at_a_site_that_is_gone() {
     let (mut world, mut plan) = (world(), plan());
-    let path = paths::make_room(&mut world, &mut plan);
+    let path = steps::make_room(&mut world, &mut plan);
     for steps in [&path.steps[..], &[]] {
         let path = Path {
             steps: steps.to_vec(),
+            ..Path::default()
         };
         assert_eq!(
             audit_path(&world, &plan, &path).is_empty(),

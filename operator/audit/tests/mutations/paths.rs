@@ -1,4 +1,4 @@
-//! Paths made by hand, then broken: `chat` goes from the mill to the hall, or grows at the hall into the room of `train`.
+//! Paths that are broken, one rule each.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use commonwatt_audit::Rule;
 use commonwatt_fleet::*;
 
 use crate::common::*;
+use crate::steps::*;
 
 /// A name, the rule, a world and plan with a path that keeps it, and what breaks it.
 pub type Broken = (
@@ -73,7 +74,7 @@ pub const PATHS: &[Broken] = &[
         Rule::Steps,
         move_over,
         |_, path| {
-            path.steps[0].act = reserve("hall", 1, 2);
+            path.steps[0].act = reserve("hall", 1, 3);
         },
     ),
     (
@@ -210,6 +211,45 @@ pub const PATHS: &[Broken] = &[
         },
     ),
     (
+        "what goes a few at a time, and then faster than the others come",
+        Rule::Order,
+        move_by_parts,
+        |_, path| {
+            path.steps[3] = step(release("mill", 2, 0), &[2]);
+            path.steps.truncate(7);
+        },
+    ),
+    (
+        "what goes a few at a time and waits only for the first of the others",
+        Rule::Order,
+        move_by_parts,
+        |_, path| path.steps[7].after = vec![2, 3],
+    ),
+    (
+        "what goes though nothing else serves its origin yet",
+        Rule::Order,
+        |world, plan| {
+            let path = to_the_barn(world, plan);
+            for there in ["mill", "barn"] {
+                site(world, there).latencies = BTreeMap::from([("us".into(), 20)]);
+            }
+            let deployment = deployment(world);
+            deployment.origins.insert("us".into(), 50);
+            deployment.origin_shares = BTreeMap::from([("eu".into(), 0.5), ("us".into(), 0.5)]);
+            path
+        },
+        |_, path| path.steps[4].after = vec![0],
+    ),
+    (
+        "a site that is left before the one that takes its place is there",
+        Rule::Order,
+        |world, plan| {
+            deployment(world).minimum_sites = 2;
+            to_the_barn(world, plan)
+        },
+        |_, path| path.steps[4].after = vec![0],
+    ),
+    (
         "a job that cannot pause",
         Rule::Order,
         start_job,
@@ -277,98 +317,3 @@ pub const PATHS: &[Broken] = &[
         },
     ),
 ];
-
-/// Room at the hall for whatever a path does wrong.
-fn ample(world: &mut World) {
-    site(world, "hall").hours[0].limit = Watts(100_000);
-    pool(world).nodes = BTreeMap::from([(8, 9)]);
-}
-
-fn step(act: Act, after: &[usize]) -> Step {
-    let after = after.to_vec();
-    Step { act, after }
-}
-
-fn reserve(site: &str, from: u32, to: u32) -> Act {
-    Act::Reserve {
-        deployment: chat(),
-        site: site.into(),
-        variant: "full".into(),
-        from,
-        to,
-    }
-}
-
-fn ready(site: &str) -> Act {
-    Act::Ready {
-        deployment: chat(),
-        site: site.into(),
-        variant: "full".into(),
-    }
-}
-
-fn shift() -> Act {
-    let deployment = chat();
-    Act::Shift { deployment }
-}
-
-fn release(site: &str, from: u32, to: u32) -> Act {
-    Act::Release {
-        deployment: chat(),
-        site: site.into(),
-        variant: "full".into(),
-        from,
-        to,
-    }
-}
-
-fn run(site: &str) -> Act {
-    Act::Run {
-        job: train(),
-        site: site.into(),
-        product: "H100".into(),
-    }
-}
-
-/// Both replicas of `chat` go from the mill to the hall.
-pub fn move_over(world: &mut World, _: &mut Plan) -> Path {
-    committed(world, 2);
-    let committed = &mut deployment(world).committed;
-    let held = committed.remove(&SiteId::from("hall")).unwrap();
-    committed.insert("mill".into(), held);
-    let steps = vec![
-        step(reserve("hall", 0, 2), &[]),
-        step(ready("hall"), &[0]),
-        step(shift(), &[1]),
-        step(release("mill", 2, 0), &[2]),
-    ];
-    Path { steps }
-}
-
-/// `chat` grows at the hall, where `train` runs and pauses for it.
-pub fn make_room(world: &mut World, _: &mut Plan) -> Path {
-    site(world, "hall").hours[0].limit = Watts(8000);
-    job(world).interruptible = true;
-    job(world).running = true;
-    job(world).started_at = Some("hall".into());
-    let (job, site) = (train(), "hall".into());
-    let steps = vec![
-        step(Act::Suspend { job, site }, &[]),
-        step(reserve("hall", 1, 2), &[0]),
-        step(ready("hall"), &[1]),
-        step(shift(), &[2]),
-    ];
-    Path { steps }
-}
-
-/// `chat` grows at the hall while `train` starts there.
-pub fn start_job(_: &mut World, plan: &mut Plan) -> Path {
-    placed(plan).runs = vec![true, false];
-    let steps = vec![
-        step(reserve("hall", 1, 2), &[]),
-        step(ready("hall"), &[0]),
-        step(shift(), &[1]),
-        step(run("hall"), &[]),
-    ];
-    Path { steps }
-}
