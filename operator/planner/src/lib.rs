@@ -32,6 +32,7 @@ mod instance;
 mod objective;
 mod outlook;
 mod packing;
+mod path;
 mod prices;
 mod relief;
 mod restate;
@@ -46,6 +47,7 @@ mod windows;
 
 pub use baseline::{Rule, baseline};
 pub use explain::Explainer;
+pub use path::path;
 pub use relief::would_change;
 
 use commonwatt_fleet::{Plan, World, sound};

@@ -7,7 +7,7 @@ mod random;
 use chrono::TimeDelta;
 use common::*;
 use commonwatt_fleet::*;
-use commonwatt_planner::{Rule, baseline, plan};
+use commonwatt_planner::{Rule, baseline, path, plan};
 use proptest::prelude::*;
 use random::any_world;
 
@@ -71,6 +71,16 @@ fn with_flaws(mut world: World, flaws: u32) -> World {
     world
 }
 
+/// Nothing runs.
+fn release_all(world: &mut World) {
+    for deployment in world.deployments.values_mut() {
+        deployment.committed.clear();
+    }
+    for job in world.jobs.values_mut() {
+        (job.running, job.started_at) = (false, None);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -98,12 +108,7 @@ proptest! {
 
     #[test]
     fn admission_alone_changes_nothing_where_nothing_ran_before(mut world in any_world()) {
-        for deployment in world.deployments.values_mut() {
-            deployment.committed.clear();
-        }
-        for job in world.jobs.values_mut() {
-            (job.running, job.started_at) = (false, None);
-        }
+        release_all(&mut world);
         let first = plan(&world, &Plan::default());
         if !served_in_full(&first) {
             return Ok(());
@@ -155,5 +160,38 @@ proptest! {
         for rule in Rule::ALL {
             assert_clean(&world, &baseline(&world, &Plan::default(), rule));
         }
+    }
+
+    #[test]
+    fn every_plan_of_the_planner_has_a_path_that_leaves_nothing_out(world in any_world()) {
+        let first = plan(&world, &Plan::default());
+        let there = whole_path(&world, &first);
+        prop_assert_eq!(there, path(&world, &first));
+        let next = admitted(&world, &first);
+        whole_path(&next, &plan(&next, &first));
+    }
+
+    #[test]
+    fn so_have_the_plans_of_baselines(world in any_world()) {
+        for rule in Rule::ALL {
+            whole_path(&world, &baseline(&world, &Plan::default(), rule));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_knows_nothing_of_what_runs_is_reached_safely_as_far_as_can_be(
+        mut world in any_world(), prices in prop::collection::vec(0.0..1.0_f64, 8),
+    ) {
+        release_all(&mut world);
+        let now = admitted(&world, &plan(&world, &Plan::default()));
+        let mut other = now.clone();
+        for deployment in other.deployments.values_mut() {
+            deployment.committed.clear();
+        }
+        for (site, pair) in other.sites.values_mut().zip(prices.chunks(2)) {
+            site.hours.iter_mut().for_each(|hour| hour.price_per_kwh = Money(pair[0]));
+            site.pools.values_mut().for_each(|pool| pool.price_per_hour = Money(5.0 * pair[1]));
+        }
+        safe_path(&now, &plan(&other, &Plan::default()));
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use commonwatt_audit::audit;
+use commonwatt_audit::{Finding, Rule, audit, audit_path};
 use commonwatt_fleet::*;
-use commonwatt_planner::Explainer;
+use commonwatt_planner::{Explainer, path};
 
 pub const PRODUCT: &str = "H100";
 
@@ -205,8 +205,8 @@ pub fn planned_after(world: &World, previous: &Plan) -> Plan {
 }
 
 pub fn assert_clean(world: &World, plan: &Plan) {
-    let findings: Vec<_> = audit(world, plan).iter().map(ToString::to_string).collect();
-    assert!(findings.is_empty(), "{}", findings.join("\n"));
+    let findings = audit(world, plan);
+    assert!(findings.is_empty(), "{}", found(&findings));
 }
 
 /// The world once all sites have admitted the plan's first slot and jobs have started.
@@ -247,4 +247,33 @@ pub fn admitted(world: &World, plan: &Plan) -> World {
 
 pub fn text(plan: &Plan) -> String {
     serde_json::to_string(plan).unwrap()
+}
+
+fn found(findings: &[Finding]) -> String {
+    let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// The path to a plan, of which the audit finds nothing and which leaves nothing out.
+pub fn whole_path(world: &World, plan: &Plan) -> Path {
+    let path = path(world, plan);
+    let findings = audit_path(world, plan, &path);
+    assert!(findings.is_empty(), "{}\n{path:#?}", found(&findings));
+    assert!(path.held.is_empty(), "{path:#?}");
+    path
+}
+
+/// A path of which the audit finds nothing but that it ends before the plan does, where it says so.
+pub fn safe_path(world: &World, plan: &Plan) -> Path {
+    let path = path(world, plan);
+    let findings = audit_path(world, plan, &path);
+    let ends = |finding: &Finding| finding.rule == Rule::Steps && finding.step.is_none();
+    assert!(findings.iter().all(ends), "{}\n{path:#?}", found(&findings));
+    assert_eq!(
+        findings.is_empty(),
+        path.held.is_empty(),
+        "{}\n{path:#?}",
+        found(&findings)
+    );
+    path
 }
