@@ -9,17 +9,15 @@ use commonwatt_fleet::{
 };
 
 use crate::random::Random;
-
-/// The part of deployments that run.
-const RUNNING: f64 = 0.0;
+use crate::setting::Setting;
 
 /// Commits a part of the fleet, with at most `filled` of every limit of the first slot.
-pub(crate) fn settle(world: &mut World, filled: f64, seed: u64) {
+pub(crate) fn settle(world: &mut World, setting: &Setting, seed: u64) {
     let mut random = Random::of(seed, "incumbents");
     let mut order: Vec<_> = world.deployments.keys().cloned().collect();
     random.shuffle(&mut order);
-    let running = (order.len() as f64 * RUNNING).round() as usize;
-    let mut room = Room::new(world, filled);
+    let running = (order.len() as f64 * setting.running).round() as usize;
+    let mut room = Room::new(world, setting.filled);
     for id in order.into_iter().take(running) {
         let committed = placed(world, &mut room, &mut random, &id);
         if let Some(deployment) = world.deployments.get_mut(&id) {

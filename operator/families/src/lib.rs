@@ -169,7 +169,7 @@ pub fn world(family: Family, size: Size, seed: u64) -> World {
         Family::WaterMonthEnd => twists::thirst(&mut world, &outlines, seed),
         _ => {}
     }
-    incumbents::settle(&mut world, setting.filled, seed);
+    incumbents::settle(&mut world, &setting, seed);
     match family {
         Family::Event => twists::hold_events(&mut world, seed),
         Family::Stale => twists::end_offers(&mut world, seed),

@@ -10,7 +10,8 @@ pub(crate) const NAMES: [&str; 3] = ["economy", "standard", "critical"];
 
 /// All policies of a fleet of so many deployments.
 pub(crate) fn policies(deployments: usize) -> BTreeMap<String, Policy> {
-    let moves_per_hour = 20 + deployments as u32;
+    // About a quarter of what runs may move in an hour: a deployment has 6 to 96 replicas, and three policies share them.
+    let moves_per_hour = 20 + 10 * deployments as u32;
     let policy = |carbon, water, unserved, moving| Policy {
         carbon_per_tonne: Money(carbon),
         water_per_cubic_meter: Money(water),

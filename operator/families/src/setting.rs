@@ -15,6 +15,9 @@ pub(crate) struct Setting {
     pub large: f64,
     /// Energy of batch work over that of serving.
     pub batch: f64,
+    /// The part of deployments that run already. Where it is none the fleet starts at once, so that the gap says how good placement
+    /// is and not how badly what ran was placed.
+    pub running: f64,
     /// The part of every limit that what runs already has at most: a move needs room beside it.
     pub filled: f64,
 }
@@ -27,10 +30,15 @@ impl Setting {
             replicas: (6.0, 96.0),
             large: 1.0,
             batch: 0.0,
+            running: 0.0,
             filled: 0.8,
         };
         match family {
-            Family::Slack | Family::Event | Family::Stale => slack,
+            Family::Slack => slack,
+            Family::Event | Family::Stale => Self {
+                running: 0.9,
+                ..slack
+            },
             Family::MultiOrigin | Family::WaterMonthEnd | Family::OverlappingCaps => Self {
                 capacity: 1.8,
                 ..slack

@@ -10,8 +10,8 @@ pub(crate) type Column = Vec<(u16, u32)>;
 
 /// Places that are tried for the bulk.
 const BULKS: usize = 6;
-/// Replicas that the bulk may give up to a remainder elsewhere.
-const GIVEN_UP: u32 = 3;
+/// Replicas that the bulk may give up to another variant.
+const GIVEN_UP: u32 = 16;
 
 /// What a slot asks and offers.
 pub(crate) struct Offer<'o> {
@@ -75,20 +75,46 @@ impl Found<'_, '_> {
             self.add(&[(at, all)], order);
         }
         let bulk = all.min(room);
+        for (number, other) in order.iter().enumerate().filter(|(_, other)| **other != at) {
+            let beside = &self.demand.places[*other];
+            if all > room {
+                // Pairs of full places come up twice: once from each side.
+                let rest = tokens - place.tokens * f64::from(bulk);
+                if number > rank || number >= BULKS {
+                    self.with_rest(rest, (at, bulk), *other, order);
+                }
+            }
+            if beside.variant != place.variant {
+                self.mixed(tokens, (at, bulk), *other, order);
+            }
+        }
+    }
+
+    /// The cheapest vectors of a bulk and some of another variant that fills what whole replicas leave over.
+    fn mixed(&mut self, tokens: f64, (at, bulk): (usize, u32), other: usize, order: &[usize]) {
+        let (each, filler) = (
+            self.demand.places[at].tokens,
+            self.demand.places[other].tokens,
+        );
+        let (cost, fill) = (self.offer.cost[at], self.offer.cost[other]);
+        let mut best: Option<(f64, u32, u32)> = None;
         for given_up in 0..=GIVEN_UP.min(bulk) {
             let count = bulk - given_up;
-            let rest = tokens - place.tokens * f64::from(count);
+            let rest = tokens - each * f64::from(count);
             if rest <= self.demand.tolerance {
                 continue;
             }
-            // Pairs among the bulks come up twice: once from each side.
-            for other in order
-                .iter()
-                .skip(if given_up == 0 { 0 } else { rank })
-                .filter(|other| **other != at)
-            {
-                self.with_rest(rest, (at, count), *other, order);
+            let needed = replicas(rest, filler);
+            if needed > self.offer.room[other] {
+                break;
             }
+            let sum = cost * f64::from(count) + fill * f64::from(needed);
+            if best.is_none_or(|(known, ..)| sum < known) {
+                best = Some((sum, count, needed));
+            }
+        }
+        if let Some((_, count, needed)) = best {
+            self.add(&[(at, count), (other, needed)], order);
         }
     }
 
@@ -197,7 +223,7 @@ impl Found<'_, '_> {
 }
 
 /// Replicas that serve `rest` alone.
-fn replicas(rest: f64, tokens: f64) -> u32 {
+pub(crate) fn replicas(rest: f64, tokens: f64) -> u32 {
     (rest / tokens - 1e-9)
         .ceil()
         .max(0.0)

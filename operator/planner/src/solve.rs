@@ -1,5 +1,7 @@
 //! From a world to a plan: prices, places, schedule, proof.
 
+use std::collections::BTreeSet;
+
 use commonwatt_fleet::{Bound, Decision, Plan, World};
 
 use crate::assemble::assemble;
@@ -9,6 +11,7 @@ use crate::outlook::look_ahead;
 use crate::prices::{
     Bidders, Folded, PriceRows, Prices, Proof, find, jobs_bound, prove, rounded_down,
 };
+use crate::routes::Routes;
 use crate::rows::Rows;
 use crate::stability::{Planned, plan_steadily};
 use crate::warm::carry_on;
@@ -38,22 +41,39 @@ pub(crate) fn solve(world: &World, previous: &Plan) -> Plan {
         }
     }
     let (mut instance, priced) = priced_instance(world, previous, find);
-    let mut planned = plan_steadily(&instance, previous, |planned| {
-        lower(&instance, &priced, planned)
-    });
+    let falling_short = Routes::empty(&instance).who_falls_short();
+    let mut looked: BTreeSet<usize> = falling_short.into_iter().collect();
+    if !looked.is_empty() {
+        // The best places have no room for all: those who would be short look at every place.
+        instance = looking_everywhere(world, previous, &priced, &looked);
+    }
+    let steadily = |instance: &Instance<'_>| {
+        plan_steadily(instance, previous, |planned| {
+            lower(instance, &priced, planned)
+        })
+    };
+    let mut planned = steadily(&instance);
     let short = short(&instance, &planned);
     if !short.is_empty() {
-        // The best places had no room for all: those who are short look at every place.
-        let (rows, mut demands) = opened(world);
-        list_places(&rows, &priced, (&mut demands, previous), |index| {
-            short.contains(&index)
-        });
-        instance = Instance::new(rows, demands);
-        planned = plan_steadily(&instance, previous, |planned| {
-            lower(&instance, &priced, planned)
-        });
+        looked.extend(short);
+        instance = looking_everywhere(world, previous, &priced, &looked);
+        planned = steadily(&instance);
     }
     finish(&instance, &priced, planned)
+}
+
+/// The world again, with every place for some.
+fn looking_everywhere<'w>(
+    world: &'w World,
+    previous: &Plan,
+    priced: &Priced,
+    looked: &BTreeSet<usize>,
+) -> Instance<'w> {
+    let (rows, mut demands) = opened(world);
+    list_places(&rows, priced, (&mut demands, previous), |index| {
+        looked.contains(&index)
+    });
+    Instance::new(rows, demands)
 }
 
 /// The plan that a schedule is, with what the prices prove of it.
@@ -98,7 +118,7 @@ fn priced_instance<'w>(
 }
 
 /// Deployments that a schedule leaves short, or at too few sites, and that have not looked everywhere.
-fn short(instance: &Instance<'_>, planned: &Planned) -> std::collections::BTreeSet<usize> {
+fn short(instance: &Instance<'_>, planned: &Planned) -> BTreeSet<usize> {
     let is_short = |index: &usize| {
         let demand = &instance.demands[*index];
         let lacks = |(slot, counts): (usize, &Vec<Vec<u32>>)| {

@@ -24,6 +24,9 @@ pub(crate) struct Cooling {
     pub hold: usize,
 }
 
+/// First rate at which shares of a sum go to those that are loaded most.
+const EAGERNESS: f64 = 4.0;
+
 /// From nothing.
 pub(crate) const COLD: Cooling = Cooling {
     from: 0.3,
@@ -100,7 +103,12 @@ impl<'m, 'w> Market<'m, 'w> {
             let (mut usage, mut outlook) = (none(), Outlook::default());
             for bidder in &self.bidders.all[range] {
                 outlook.price(bidder, &folded);
-                outlook.ask(bidder, temperature, &shape, &mut usage);
+                outlook.ask(
+                    bidder,
+                    &self.bidders.alone,
+                    (temperature, &shape),
+                    &mut usage,
+                );
                 usage.cost -= outlook.credit;
             }
             usage
@@ -282,6 +290,7 @@ struct Ascent {
     eager: Vec<(f64, f64)>,
     best: (f64, Prices),
     average: (Vec<f64>, usize),
+    steps: usize,
 }
 
 impl Ascent {
@@ -300,6 +309,7 @@ impl Ascent {
             scales: Vec::new(),
             best: (f64::NEG_INFINITY, prices.clone()),
             average: (vec![0.0; market.priced.len], 0),
+            steps: 0,
             prices,
         }
     }
@@ -367,6 +377,7 @@ impl Ascent {
         for (members, most) in &market.priced.simplexes {
             self.shift(market, members, *most, asked);
         }
+        self.steps += 1;
     }
 
     /// A row's step in units of its scale.
@@ -400,7 +411,9 @@ impl Ascent {
         }
         let nobody = most - spots.iter().map(|at| self.prices.0[*at]).sum::<f64>();
         let floor = most * 1e-4 / spots.len() as f64;
-        let pull = |load: f64| super::response::soft((load - top) / top * 4.0);
+        // Exponentiated gradient with a rate that falls as 1/√step, as regret bounds ask: Arora, Hazan and Kale (2012).
+        let rate = EAGERNESS / ((1 + self.steps) as f64).sqrt();
+        let pull = |load: f64| super::response::soft((load - top) / top * rate);
         let mut sum = peak.map_or(0.0, |peak| nobody.max(floor) * pull(peak));
         for at in &spots {
             let price = &mut self.prices.0[*at];

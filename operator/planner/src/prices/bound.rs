@@ -38,9 +38,9 @@ pub(crate) fn prove(
             .iter()
             .map(|bidder| {
                 outlook.price(bidder, &folded);
-                let bound = outlook.bound(bidder, &bidders.site_of, with_sites);
+                let bound = outlook.bound(bidder, bidders, with_sites);
                 let seats = if shortlist > 0 {
-                    outlook.shortlist(bidder, shortlist)
+                    outlook.shortlist(bidder, &folded, shortlist)
                 } else {
                     Vec::new()
                 };

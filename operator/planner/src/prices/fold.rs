@@ -11,12 +11,12 @@ pub(crate) struct Folded {
     keys: Vec<usize>,
     /// By policy, then slot and pool: a watt's running cost with the prices of what the horizon shares.
     watt: Vec<Vec<f64>>,
-    /// By slot and pool: what the prices of power add to a watt.
+    /// By slot and pool: what the prices of power and stocks add to a watt.
     watt_scarcity: Vec<f64>,
     /// By slot and key: what the prices of nodes add to a replica.
     node: Vec<f64>,
-    /// The same with the price of the reserve, for those outside it.
-    node_outside: Vec<f64>,
+    /// By slot and key: what the price of the reserve adds for those outside it.
+    outside: Vec<f64>,
     /// By slot and tenant: for an accelerator and for a watt.
     tenants: Vec<(f64, f64)>,
     /// By pool: an accelerator for a slot.
@@ -25,11 +25,11 @@ pub(crate) struct Folded {
 
 /// One slot's prices: what [`Folded`] holds, cut out.
 pub(crate) struct FoldedSlot<'f> {
-    /// By pool: running and scarcity together, for one policy.
+    /// By pool: running, for one policy, with the prices of what the horizon shares.
     pub watt: &'f [f64],
     pub watt_scarcity: &'f [f64],
     pub node: &'f [f64],
-    pub node_outside: &'f [f64],
+    pub outside: &'f [f64],
     pub accelerator: &'f [f64],
     tenants: &'f [(f64, f64)],
 }
@@ -76,7 +76,7 @@ impl Folded {
             watt: (0..rows.policies.len()).map(watt).collect(),
             watt_scarcity: vec![0.0; pools * slots],
             node: vec![0.0; count * slots],
-            node_outside: Vec::new(),
+            outside: vec![0.0; count * slots],
             tenants: vec![(0.0, 0.0); rows.tenants.len() * slots],
             accelerator: (rows.pools.iter())
                 .map(|pool| pool.pool.price_per_hour.0 * rows.hours)
@@ -131,11 +131,10 @@ impl Folded {
                 }
             }
         }
-        self.node_outside.clone_from(&self.node);
         for (pool, values) in reserves {
             for (size, accelerators) in rows.pools[pool].nodes.sizes().iter().enumerate() {
                 for (slot, price) in values.iter().enumerate() {
-                    self.node_outside[slot * count + self.keys[pool] + size] +=
+                    self.outside[slot * count + self.keys[pool] + size] +=
                         f64::from(*accelerators) * price;
                 }
             }
@@ -160,7 +159,7 @@ impl Folded {
             watt: &self.watt[policy][slot * self.pools..(slot + 1) * self.pools],
             watt_scarcity: &self.watt_scarcity[slot * self.pools..(slot + 1) * self.pools],
             node: &self.node[slot * count..(slot + 1) * count],
-            node_outside: &self.node_outside[slot * count..(slot + 1) * count],
+            outside: &self.outside[slot * count..(slot + 1) * count],
             accelerator: &self.accelerator,
             tenants: &self.tenants[slot * tenants..(slot + 1) * tenants],
         }
@@ -176,16 +175,17 @@ impl Folded {
     /// What the prices of power, nodes, reserves, caps and stocks add to it.
     pub(crate) fn scarcity(&self, shape: &Shape, slot: usize) -> f64 {
         let here = self.slot(shape.policy, slot);
-        let mut sum = shape.watts * here.watt_scarcity[shape.pool];
-        if let Some(size) = shape.size {
+        let node = shape.size.map_or(0.0, |size| {
             let key = self.key(shape.pool, size);
-            sum += if shape.outside_reserve {
-                here.node_outside[key]
-            } else {
-                here.node[key]
-            };
-        }
-        sum + here.tenant(shape.tenant, shape.accelerators, shape.watts)
+            here.node[key]
+                + if shape.outside_reserve {
+                    here.outside[key]
+                } else {
+                    0.0
+                }
+        });
+        let tenant = here.tenant(shape.tenant, shape.accelerators, shape.watts);
+        shape.watts * here.watt_scarcity[shape.pool] + node + tenant
     }
 }
 

@@ -3,8 +3,10 @@
 //! [`rows`] numbers the rows; [`fold`] turns prices into what a watt and a replica cost at a pool; [`response`] has every
 //! deployment answer them; [`ascent`] raises and lowers them; [`bound`] says what they prove.
 
+mod alone;
 mod ascent;
 mod bound;
+mod exact;
 mod fold;
 mod jobs;
 mod knapsack;

@@ -1,13 +1,15 @@
 //! How deployments answer prices: where each would sit, softly at a temperature, or exactly for a bound.
 
+use super::alone::Alone;
+use super::exact::slot_bound;
 use super::fold::Folded;
 use super::knapsack::{Counts, Item, cover};
-use super::seats::Bidder;
+use super::seats::{Bidder, Bidders, Seat};
 
 /// What all answers ask for.
 #[derive(Clone)]
 pub(crate) struct Usage {
-    /// By slot and pool.
+    /// By slot and pool, of what runs.
     pub watts: Vec<f64>,
     /// Replicas by slot and key.
     pub replicas: Vec<f64>,
@@ -45,6 +47,19 @@ impl Usage {
     }
 }
 
+/// Halvings to find a level of price: to a part in 10^9 of where it may be.
+const LEVELS: usize = 30;
+
+/// Seats of each variant that are listed, so that a small one can fill what a large one leaves over.
+const OF_A_VARIANT: usize = 3;
+
+/// Seats with room left that are listed: whoever does not get a scarce one has to go somewhere.
+const SPARE: usize = 4;
+/// As many are all worth looking at.
+const FEW: usize = 24;
+/// Scarcity that does not matter, as a part of the cost.
+const HARDLY: f64 = 0.005;
+
 /// Room for one deployment's numbers, used again for the next.
 #[derive(Default)]
 pub(crate) struct Outlook {
@@ -52,6 +67,8 @@ pub(crate) struct Outlook {
     pub cost: Vec<f64>,
     /// What potentials give back for what is committed.
     pub credit: f64,
+    /// By slot and seat: replicas asked for.
+    counts: Vec<f64>,
     potential: Vec<f64>,
     weight: Vec<f64>,
     need: Vec<f64>,
@@ -68,81 +85,76 @@ impl Outlook {
     pub(crate) fn price(&mut self, bidder: &Bidder, folded: &Folded) {
         let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
         self.cost.resize(seats * slots, 0.0);
-        self.credit = 0.0;
-        for slot in 0..slots {
-            let here = folded.slot(bidder.policy, slot);
-            let out = &mut self.cost[slot * seats..(slot + 1) * seats];
-            self.need.clear();
-            self.need.extend(
-                (bidder.ways.iter())
-                    .map(|way| here.tenant(bidder.tenant, way.accelerators, way.watts)),
-            );
-            for (out, seat) in out.iter_mut().zip(&bidder.seats) {
-                let pool = seat.pool as usize;
-                let way = &bidder.ways[seat.variant as usize];
-                let node = match seat.key {
-                    Some(key) if seat.outside_reserve => here.node_outside[key.get() as usize - 1],
-                    Some(key) => here.node[key.get() as usize - 1],
-                    None => 0.0,
-                };
-                *out = way.watts * (here.watt[pool] + here.watt_scarcity[pool])
-                    + way.accelerators * here.accelerator[pool]
-                    + node
-                    + self.need[seat.variant as usize];
-            }
-        }
-        self.price_starts(bidder);
-    }
-
-    /// Adds the potentials of starts (`FORMULATION.md`, lower bound), backward through the slots.
-    fn price_starts(&mut self, bidder: &Bidder) {
-        let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
-        if bidder.start <= 0.0 || slots == 0 || (slots == 1 && bidder.first_start <= 0.0) {
-            return;
-        }
         self.potential.clear();
         self.potential.resize(seats, 0.0);
         for slot in (0..slots).rev() {
-            self.start_at(
-                bidder,
-                slot,
-                if slot == 0 {
-                    bidder.first_start
-                } else {
-                    bidder.start
-                },
-            );
+            self.price_slot(bidder, folded, slot);
+            self.start_at(bidder, slot);
         }
-        self.credit = bidder
-            .committed
-            .iter()
+        let committed = bidder.committed.iter();
+        self.credit = committed
             .map(|(seat, count)| self.potential[*seat] * count)
             .sum();
     }
 
-    /// One slot's potentials.
-    fn start_at(&mut self, bidder: &Bidder, slot: usize, start: f64) {
+    fn price_slot(&mut self, bidder: &Bidder, folded: &Folded, slot: usize) {
         let seats = bidder.seats.len();
+        let here = folded.slot(bidder.policy, slot);
+        self.need.clear();
+        let ways = bidder.ways.iter();
+        self.need
+            .extend(ways.map(|way| here.tenant(bidder.tenant, way.accelerators, way.watts)));
+        let costs = &mut self.cost[slot * seats..(slot + 1) * seats];
+        for (cost, seat) in costs.iter_mut().zip(&bidder.seats) {
+            let pool = seat.pool as usize;
+            let way = &bidder.ways[seat.variant as usize];
+            let node = seat.key.map_or(0.0, |key| {
+                let key = key.get() as usize - 1;
+                here.node[key]
+                    + if seat.outside_reserve {
+                        here.outside[key]
+                    } else {
+                        0.0
+                    }
+            });
+            *cost = way.watts * (here.watt[pool] + here.watt_scarcity[pool])
+                + way.accelerators * here.accelerator[pool]
+                + node
+                + self.need[seat.variant as usize];
+        }
+    }
+
+    /// The potentials of starts in one slot, backward through the slots (`FORMULATION.md`, lower bound).
+    fn start_at(&mut self, bidder: &Bidder, slot: usize) {
+        let seats = bidder.seats.len();
+        let start = if slot == 0 {
+            bidder.first_start
+        } else {
+            bidder.start
+        };
+        if bidder.start <= 0.0 {
+            return;
+        }
         let costs = &mut self.cost[slot * seats..(slot + 1) * seats];
         let mut token = bidder.worth;
+        let tokens = |seat: &Seat| bidder.ways[seat.variant as usize].tokens;
         for ((cost, next), seat) in costs.iter().zip(&self.potential).zip(&bidder.seats) {
-            token = token.min((cost + start - next) / bidder.ways[seat.variant as usize].tokens);
+            token = token.min((cost + start - next) / tokens(seat));
         }
         for ((cost, next), seat) in costs.iter_mut().zip(&mut self.potential).zip(&bidder.seats) {
-            let tokens = bidder.ways[seat.variant as usize].tokens;
-            let potential = (tokens * token + *next - *cost).clamp(0.0, start);
+            let potential = (tokens(seat) * token + *next - *cost).clamp(0.0, start);
             *cost += potential - *next;
             *next = potential;
         }
     }
 
     /// No plan gives this deployment its demand for less at these prices.
-    pub(crate) fn bound(&mut self, bidder: &Bidder, sites: &[u32], with_sites: bool) -> f64 {
+    pub(crate) fn bound(&mut self, bidder: &Bidder, bidders: &Bidders, with_sites: bool) -> f64 {
         let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
         let sum: f64 = (0..slots)
             .map(|slot| {
                 let costs = &self.cost[slot * seats..(slot + 1) * seats];
-                slot_bound(bidder, sites, costs, bidder.tokens[slot], with_sites)
+                slot_bound(bidder, bidders, (slot, costs), with_sites)
             })
             .sum();
         sum - self.credit
@@ -152,41 +164,65 @@ impl Outlook {
     pub(crate) fn ask(
         &mut self,
         bidder: &Bidder,
-        temperature: f64,
-        shape: &Shape,
+        alone: &Alone,
+        (temperature, shape): (f64, &Shape),
         usage: &mut Usage,
     ) {
         if bidder.seats.is_empty() {
             usage.cost += bidder.worth * bidder.tokens.iter().sum::<f64>();
             return;
         }
+        let seats = bidder.seats.len();
+        self.counts.clear();
+        self.counts.resize(seats * bidder.tokens.len(), 0.0);
         for slot in 0..bidder.tokens.len() {
             if bidder.shares.is_empty() {
-                self.ask_for(bidder, (slot, u32::MAX, 1.0), temperature, shape, usage);
+                usage.cost += self.ask_for(bidder, alone, (slot, u32::MAX, 1.0), temperature);
                 continue;
             }
             for (origin, share) in bidder.shares.iter().enumerate() {
-                self.ask_for(
-                    bidder,
-                    (slot, 1 << origin, *share),
-                    temperature,
-                    shape,
-                    usage,
-                );
+                usage.cost += self.ask_for(bidder, alone, (slot, 1 << origin, *share), temperature);
+            }
+        }
+        self.use_up(bidder, shape, usage);
+    }
+
+    /// Adds what was asked for.
+    fn use_up(&self, bidder: &Bidder, shape: &Shape, usage: &mut Usage) {
+        let seats = bidder.seats.len();
+        for slot in 0..bidder.tokens.len() {
+            for (index, seat) in bidder.seats.iter().enumerate() {
+                let count = self.counts[slot * seats + index];
+                if count < 1e-6 {
+                    continue;
+                }
+                let way = &bidder.ways[seat.variant as usize];
+                let pool = slot * shape.pools + seat.pool as usize;
+                usage.watts[pool] += count * way.watts;
+                if let Some(key) = seat.key {
+                    usage.replicas[slot * shape.keys + key.get() as usize - 1] += count;
+                }
+                if seat.outside_reserve {
+                    usage.outside[pool] += count * way.accelerators;
+                }
+                if let Some(tenant) = bidder.tenant {
+                    let held = &mut usage.tenants[slot * shape.tenants + tenant];
+                    held.0 += count * way.accelerators;
+                    held.1 += count * way.watts;
+                }
             }
         }
     }
 
-    /// One origin's part of one slot. Whole vectors are weighed against each other, by variant, and the replicas of each
+    /// One origin's part of one slot, and what it costs. Whole vectors are weighed against each other, by variant, and the replicas of each
     /// variant spread over its places.
     fn ask_for(
         &mut self,
         bidder: &Bidder,
+        alone: &Alone,
         (slot, origin, share): (usize, u32, f64),
         temperature: f64,
-        shape: &Shape,
-        usage: &mut Usage,
-    ) {
+    ) -> f64 {
         let seats = bidder.seats.len();
         let all = std::mem::take(&mut self.cost);
         let costs = &all[slot * seats..(slot + 1) * seats];
@@ -207,7 +243,6 @@ impl Outlook {
         }
         self.mix(bidder, tokens);
         let heat = temperature * (self.least.abs() + 1e-9);
-        usage.cost += self.least * share;
         let asked = self.counts(bidder, tokens, heat);
         self.weight.clear();
         self.scarce.clear();
@@ -232,26 +267,92 @@ impl Outlook {
                 0.0
             };
         }
-        self.spread(bidder, asked);
-        for (index, seat) in bidder.seats.iter().enumerate() {
-            let count = self.weight[index] * share;
-            if count < 1e-6 {
-                continue;
-            }
+        let level = self.level(bidder, alone, (slot, origin, share), temperature);
+        if level.is_none() {
+            self.spread(bidder, asked);
+        }
+        let counts = &mut self.counts[slot * seats..(slot + 1) * seats];
+        for (count, weight) in counts.iter_mut().zip(&self.weight) {
+            *count += weight * share;
+        }
+        level.unwrap_or(self.least) * share
+    }
+
+    /// Where a place is asked for more than it holds alone, all are filled to one level of price instead: the entropic
+    /// answer with bounds, `n = most / (1 + exp((cost − level) / heat))`. Returns what that costs.
+    fn level(
+        &mut self,
+        bidder: &Bidder,
+        alone: &Alone,
+        (slot, origin, share): (usize, u32, f64),
+        temperature: f64,
+    ) -> Option<f64> {
+        let most = |index: usize| {
+            let seat = &bidder.seats[index];
             let way = &bidder.ways[seat.variant as usize];
-            usage.watts[slot * shape.pools + seat.pool as usize] += count * way.watts;
-            if let Some(key) = seat.key {
-                usage.replicas[slot * shape.keys + key.get() as usize - 1] += count;
+            (alone.most(slot, seat, way) / share.max(1e-9), way.tokens)
+        };
+        let counts = self.weight.iter().enumerate();
+        if counts
+            .into_iter()
+            .all(|(index, count)| *count <= 1.0 || *count <= most(index).0)
+        {
+            return None;
+        }
+        let seats = bidder.seats.len();
+        let costs = &self.cost[slot * seats..(slot + 1) * seats];
+        let suits = |index: &usize| {
+            bidder
+                .suits
+                .get(*index)
+                .is_none_or(|suits| suits & origin != 0)
+        };
+        let places: Vec<(usize, f64, f64, f64)> = (0..seats)
+            .filter(suits)
+            .map(|index| {
+                let (most, tokens) = most(index);
+                (index, costs[index] / tokens, most, tokens)
+            })
+            .filter(|(_, each, ..)| *each < bidder.worth)
+            .collect();
+        let tokens = bidder.tokens[slot];
+        let heat = temperature * (self.least.abs() / tokens).max(1e-12);
+        let part = |each: f64, level: f64| {
+            let odds = soft(-(each - level).abs() / heat);
+            if each > level {
+                odds / (1.0 + odds)
+            } else {
+                1.0 / (1.0 + odds)
             }
-            if seat.outside_reserve {
-                usage.outside[slot * shape.pools + seat.pool as usize] += count * way.accelerators;
-            }
-            if let Some(tenant) = bidder.tenant {
-                let held = &mut usage.tenants[slot * shape.tenants + tenant];
-                held.0 += count * way.accelerators;
-                held.1 += count * way.watts;
+        };
+        let held = |level: f64| -> f64 {
+            let places = places.iter();
+            places
+                .map(|(_, each, most, tokens)| most * tokens * part(*each, level))
+                .sum()
+        };
+        let far = 40.0 * heat;
+        let (mut low, mut high) = (places.iter())
+            .fold((bidder.worth, 0.0), |(low, high), place| {
+                (f64::min(low, place.1 - far), f64::max(high, place.1 + far))
+            });
+        for _ in 0..LEVELS {
+            let middle = 0.5 * (low + high);
+            if held(middle) < tokens {
+                low = middle;
+            } else {
+                high = middle;
             }
         }
+        self.weight.fill(0.0);
+        let (mut cost, mut served) = (0.0, 0.0);
+        for (index, each, most, tokens) in &places {
+            let count = most * part(*each, high);
+            self.weight[*index] = count;
+            served += count * tokens;
+            cost += count * tokens * each;
+        }
+        Some(cost + (tokens - served).max(0.0) * bidder.worth)
     }
 
     /// The best vector by variant, at each variant's best place.
@@ -324,10 +425,16 @@ impl Outlook {
         }
     }
 
-    /// The seats worth looking at: those that cost least over all slots, and the best of each slot.
-    pub(crate) fn shortlist(&mut self, bidder: &Bidder, most: usize) -> Vec<usize> {
+    /// The seats worth looking at: those that cost least over all slots, the best of each variant, the best where nothing is
+    /// scarce, and the best of each slot.
+    pub(crate) fn shortlist(
+        &mut self,
+        bidder: &Bidder,
+        folded: &Folded,
+        most: usize,
+    ) -> Vec<usize> {
         let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
-        if seats <= most {
+        if seats <= most.max(FEW) {
             return (0..seats).collect();
         }
         self.scarce.clear();
@@ -345,18 +452,41 @@ impl Outlook {
                     best[1] = (per_token, index);
                 }
             }
-            chosen.extend(
-                best.iter()
-                    .map(|(_, index)| *index)
-                    .filter(|index| *index < seats),
-            );
+            let best = best.iter().map(|(_, index)| *index);
+            chosen.extend(best.filter(|index| *index < seats));
         }
         let mut order: Vec<usize> = (0..seats).collect();
         let value = |index: &usize| self.scarce[*index];
-        order.select_nth_unstable_by(most, |a, b| value(a).total_cmp(&value(b)).then(a.cmp(b)));
+        order.sort_by(|a, b| value(a).total_cmp(&value(b)).then(a.cmp(b)));
+        for variant in 0..bidder.ways.len() {
+            let of = order
+                .iter()
+                .filter(|index| bidder.seats[**index].variant as usize == variant);
+            chosen.extend(of.take(OF_A_VARIANT));
+        }
+        let cost = |index: usize| {
+            self.scarce[index] * bidder.ways[bidder.seats[index].variant as usize].tokens
+        };
+        let is_spare =
+            |index: &&usize| scarcity(bidder, folded, **index) <= HARDLY * cost(**index).abs();
+        chosen.extend(order.iter().filter(is_spare).take(SPARE));
         chosen.extend(&order[..most]);
         chosen.into_iter().collect()
     }
+}
+
+/// What is scarce at a seat, all slots together.
+fn scarcity(bidder: &Bidder, folded: &Folded, index: usize) -> f64 {
+    let seat = &bidder.seats[index];
+    let (pool, way) = (seat.pool as usize, &bidder.ways[seat.variant as usize]);
+    let scarce = (0..bidder.tokens.len()).map(|slot| {
+        let here = folded.slot(bidder.policy, slot);
+        let node = seat
+            .key
+            .map_or(0.0, |key| here.node[key.get() as usize - 1]);
+        way.watts * here.watt_scarcity[pool] + node
+    });
+    scarce.sum()
 }
 
 /// How usage is laid out.
@@ -373,75 +503,4 @@ pub(crate) fn soft(x: f64) -> f64 {
         power *= power;
     }
     power
-}
-
-/// No vector of replicas serves a slot for less: see `FORMULATION.md`, lower bound.
-fn slot_bound(bidder: &Bidder, sites: &[u32], costs: &[f64], tokens: f64, with_sites: bool) -> f64 {
-    let mut best = vec![f64::INFINITY; bidder.ways.len()];
-    for (seat, cost) in bidder.seats.iter().zip(costs) {
-        let known = &mut best[seat.variant as usize];
-        *known = known.min(*cost);
-    }
-    let mut items: Vec<Item> = (best.iter().zip(&bidder.ways).enumerate())
-        .filter(|(_, (cost, way))| cost.is_finite() && way.tokens > 0.0)
-        .map(|(index, (cost, way))| Item {
-            cost: *cost,
-            tokens: way.tokens,
-            way: index,
-        })
-        .collect();
-    let spread = if with_sites {
-        spread(bidder, sites, costs, &best)
-    } else {
-        (0.0, 0.0)
-    };
-    if items.iter().any(|item| item.cost < 0.0) {
-        // Running earns: no vector keeps a replica that neither demand nor minimum sites need.
-        let largest = items.iter().map(|item| item.tokens).fold(0.0, f64::max);
-        let least = items
-            .iter()
-            .map(|item| item.cost / item.tokens)
-            .fold(0.0, f64::min);
-        return least * (tokens + largest * (1.0 + bidder.minimum_sites as f64));
-    }
-    let covered = cover(tokens, bidder.worth, &mut items).0.max(spread.1);
-    covered.max(by_origin(bidder, costs, tokens)) + spread.0
-}
-
-/// What minimum sites add: the least excess of each of the sites over the cheapest place of the variant, and the cost of
-/// at least one replica at each.
-fn spread(bidder: &Bidder, sites: &[u32], costs: &[f64], best: &[f64]) -> (f64, f64) {
-    if bidder.minimum_sites == 0 || bidder.seats.is_empty() {
-        return (0.0, 0.0);
-    }
-    let mut excess: Vec<f64> = Vec::new();
-    let mut last = u32::MAX;
-    for (seat, cost) in bidder.seats.iter().zip(costs) {
-        let over = cost - best[seat.variant as usize];
-        let site = sites[seat.pool as usize];
-        match excess.last_mut() {
-            Some(known) if site == last => *known = known.min(over),
-            _ => excess.push(over),
-        }
-        last = site;
-    }
-    excess.sort_by(f64::total_cmp);
-    let count = bidder.minimum_sites.min(excess.len());
-    let least = best.iter().copied().fold(f64::INFINITY, f64::min).max(0.0);
-    (excess[..count].iter().sum(), least * count as f64)
-}
-
-/// With origins: each part at the cheapest place that suits it, in fractions.
-fn by_origin(bidder: &Bidder, costs: &[f64], tokens: f64) -> f64 {
-    let cheapest = |origin: usize| {
-        let suits = bidder.seats.iter().zip(costs).zip(&bidder.suits);
-        let suits = suits.filter(|(_, suits)| *suits & (1 << origin) != 0);
-        suits
-            .map(|((seat, cost), _)| cost / bidder.ways[seat.variant as usize].tokens)
-            .fold(bidder.worth, f64::min)
-    };
-    let parts = bidder.shares.iter().enumerate();
-    parts
-        .map(|(origin, share)| share * tokens * cheapest(origin))
-        .sum()
 }

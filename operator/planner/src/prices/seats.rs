@@ -1,5 +1,6 @@
 //! Deployments as bidders: where each may sit and what it brings, in flat lists that a pass over all of them reads.
 
+use super::alone::Alone;
 use crate::demand::Demand;
 use crate::rows::Rows;
 
@@ -48,6 +49,7 @@ pub(crate) struct Bidders {
     pub all: Vec<Bidder>,
     /// Site of each pool.
     pub site_of: Vec<u32>,
+    pub alone: Alone,
 }
 
 impl Bidders {
@@ -62,6 +64,7 @@ impl Bidders {
                 .map(|demand| bidder(rows, demand, &keys))
                 .collect(),
             site_of: rows.pools.iter().map(|pool| pool.site as u32).collect(),
+            alone: Alone::new(rows),
         }
     }
 }
