@@ -27,6 +27,9 @@ struct Arguments {
     /// Print the world as JSON and plan nothing
     #[arg(long)]
     world: bool,
+    /// Read the world from a file instead of making one
+    #[arg(long, value_name = "FILE")]
+    read: Option<std::path::PathBuf>,
     /// Write the world as the program of FORMULATION.md, in free MPS
     #[arg(long, value_name = "FILE")]
     mps: Option<std::path::PathBuf>,
@@ -39,7 +42,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sites: arguments.sites,
         hours: arguments.hours,
     };
-    let world = world(arguments.family, size, arguments.seed);
+    let world = match &arguments.read {
+        Some(path) => serde_json::from_reader(std::io::BufReader::new(std::fs::File::open(path)?))?,
+        None => world(arguments.family, size, arguments.seed),
+    };
     if arguments.world {
         serde_json::to_writer(std::io::stdout().lock(), &world)?;
         return Ok(());

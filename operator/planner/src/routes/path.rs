@@ -3,6 +3,9 @@
 use super::{Route, Routes};
 use crate::choice::Grade;
 
+/// Parts of the scarcity prices that are tried where a route would use more of a stock than is left.
+const DEARER: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+
 /// A column on the way, and how it is best come to.
 struct Step {
     grade: Grade,
@@ -11,7 +14,8 @@ struct Step {
 }
 
 impl Routes<'_, '_> {
-    /// The best route that keeps to everything, if there is one.
+    /// The best route that keeps to everything, if there is one. Stocks and dwell are not seen slot by slot: where they are
+    /// broken, scarcity counts more and more, and then what the deployment came to is not left again.
     pub(super) fn best_route(
         &mut self,
         index: usize,
@@ -21,6 +25,14 @@ impl Routes<'_, '_> {
         let route = self.best_path(index, old, scarcity)?;
         if self.may(index, &route) {
             return Some(route);
+        }
+        if !self.has_stocks(index, &route) {
+            for dearer in DEARER.into_iter().filter(|part| *part > scarcity) {
+                let route = self.best_path(index, old, dearer)?;
+                if self.may(index, &route) {
+                    return Some(route);
+                }
+            }
         }
         self.steady = true;
         let route = self.best_path(index, old, scarcity);
