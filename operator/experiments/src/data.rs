@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use commonwatt_signals::{FileSpec, Series};
 use csv::StringRecord;
 use flate2::read::MultiGzDecoder;
+use serde_json::Value;
 
 use crate::Source;
 
@@ -56,6 +58,19 @@ pub enum DataError {
         /// What stands there.
         text: String,
     },
+    /// A series that cannot be read; it says which file and what is wrong.
+    #[error(transparent)]
+    Series(#[from] commonwatt_signals::SignalError),
+    /// A line that is no JSON.
+    #[error("{}: line {line}: {error}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line in the file.
+        line: usize,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
     /// Two files that should be of the same length, or another promise of the data that does not hold.
     #[error("{}: {what}", path.display())]
     Unexpected {
@@ -87,16 +102,55 @@ impl Data {
     /// # Errors
     /// [`DataError::Missing`] and [`DataError::Csv`].
     pub fn table(&self, path: &str) -> Result<Table, DataError> {
-        let plain = self.root.join(path);
+        let (path, bytes) = self.open(path)?;
+        Table::read(&path, bytes)
+    }
+
+    /// Reads a file with a JSON document on each line, by its path as [`Data::table`] does.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`] and [`DataError::Json`].
+    pub fn lines(&self, path: &str) -> Result<Vec<Value>, DataError> {
+        let (path, bytes) = self.open(path)?;
+        let documents = serde_json::Deserializer::from_reader(bytes).into_iter();
+        let of = |(line, document): (usize, Result<Value, _>)| {
+            document.map_err(|error| DataError::Json {
+                path: path.clone(),
+                line: line + 1,
+                error,
+            })
+        };
+        documents.enumerate().map(of).collect()
+    }
+
+    /// Reads a series of a signal.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`] and [`DataError::Series`].
+    pub fn series(&self, spec: &FileSpec) -> Result<Series, DataError> {
+        let path = self.root.join(&spec.path);
+        path.metadata()
+            .map_err(|error| self.missing(&path, error))?;
+        Ok(commonwatt_signals::load(&self.root, spec)?)
+    }
+
+    /// A file's bytes, unpacked, and its path.
+    fn open(&self, path: &str) -> Result<(PathBuf, Box<dyn Read>), DataError> {
         let zipped = self.root.join(format!("{path}.gz"));
-        let open = |path: &Path| File::open(path).map(BufReader::new);
-        if zipped.is_file() {
-            let file = open(&zipped).map_err(|error| self.missing(&zipped, error))?;
-            Table::read(&zipped, MultiGzDecoder::new(file))
+        let is_zipped = zipped.is_file();
+        let path = if is_zipped {
+            zipped
         } else {
-            let file = open(&plain).map_err(|error| self.missing(&plain, error))?;
-            Table::read(&plain, file)
-        }
+            self.root.join(path)
+        };
+        let file = File::open(&path).map_err(|error| self.missing(&path, error))?;
+        let file = BufReader::new(file);
+        let bytes: Box<dyn Read> = if is_zipped {
+            Box::new(BufReader::new(MultiGzDecoder::new(file)))
+        } else {
+            Box::new(file)
+        };
+        Ok((path, bytes))
     }
 
     fn missing(&self, path: &Path, error: std::io::Error) -> DataError {

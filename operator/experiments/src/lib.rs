@@ -16,6 +16,7 @@ mod outcome;
 mod planning;
 mod progress;
 mod side_by_side;
+pub mod sites;
 
 pub use data::{Data, DataError, Table};
 pub use outcome::{Outcome, Row};
@@ -52,5 +53,9 @@ pub struct Source {
 
 /// All of them, in the order in which help lists them.
 pub fn all() -> &'static [&'static dyn Experiment] {
-    &[&equitable_ai::EquitableAi, &eurosys24::EuroSys24]
+    &[
+        &equitable_ai::EquitableAi,
+        &eurosys24::EuroSys24,
+        &sites::Sites,
+    ]
 }
