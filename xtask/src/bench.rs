@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: absolute figures, on this machine, now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -38,12 +38,29 @@ enum What {
         )]
         rest: Vec<String>,
     },
+    /// The sites experiment with a row for HiGHS, which has a minute an hour: the first day of each season, hours.
+    Sites {
+        /// Folder of the published data
+        #[arg(long, env = "COMMONWATT_DATA", value_name = "DIR")]
+        data: PathBuf,
+        /// Days of each season
+        #[arg(long, default_value_t = 1)]
+        days: usize,
+        /// Seconds that HiGHS has for an hour
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.what {
         What::Operator { rest } => operator(rest),
         What::Planner { rest } => planner(rest),
+        What::Sites {
+            data,
+            days,
+            seconds,
+        } => sites(data, *days, *seconds),
     }
 }
 
@@ -79,6 +96,20 @@ fn planner(rest: &[String]) -> anyhow::Result<()> {
         .status()
         .context("cannot run the bench")?;
     ensure!(status.success(), "the bench ended with {status}");
+    Ok(())
+}
+
+fn sites(data: &Path, days: usize, seconds: u32) -> anyhow::Result<()> {
+    let python = highs::python()?;
+    let status = cargo()
+        .args(["run", "--release", "--package", "commonwatt-experiments"])
+        .args(["--example", "highs", "--"])
+        .arg(data)
+        .args([days.to_string(), seconds.to_string()])
+        .arg(python)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the experiment ended with {status}");
     Ok(())
 }
 

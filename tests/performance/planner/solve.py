@@ -5,6 +5,7 @@ import json
 import time
 
 import highspy
+import numpy
 
 # What a solution reports and does not pay in the planner: sites missing, jobs at risk.
 REPORTED = ("m_", "a_")
@@ -17,12 +18,23 @@ def parsed():
     arguments.add_argument("--solver", default="choose", help="for the relaxation: choose, simplex, ipm")
     arguments.add_argument("--seconds", type=float, default=60.0, help="stop after so long")
     arguments.add_argument("--gap", type=float, default=1e-4, help="relative gap that counts as optimal")
+    arguments.add_argument("--start", help="columns as a JSON object in this file, to begin with; those left out are found")
     arguments.add_argument("--solution", help="write the columns that are not 0 as a JSON object to this file")
     return arguments.parse_args()
 
 
 def finite(value):
     return value if abs(value) < 1e29 else None
+
+
+def start(highs, file):
+    with open(file, encoding="utf-8") as text:
+        known = json.load(text)
+    numbers = {name: number for number, name in enumerate(highs.getLp().col_names_)}
+    held = {numbers[name]: value for name, value in known.items() if name in numbers}
+    if held:
+        indices, values = numpy.array(list(held), dtype=numpy.int32), numpy.array(list(held.values()))
+        highs.setSolution(len(held), indices, values)
 
 
 def solved(asked):
@@ -44,6 +56,8 @@ def solved(asked):
     if highs.readModel(asked.mps) == highspy.HighsStatus.kError:
         raise SystemExit(f"HiGHS cannot read {asked.mps}")
     read = time.perf_counter() - begun
+    if asked.start:
+        start(highs, asked.start)
     begun = time.perf_counter()
     highs.run()
     seconds = time.perf_counter() - begun
