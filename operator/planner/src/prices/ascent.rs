@@ -289,8 +289,30 @@ struct Ascent {
     /// Step by price, and the sign of the last one.
     eager: Vec<(f64, f64)>,
     best: (f64, Prices),
-    average: (Vec<f64>, usize),
     steps: usize,
+}
+
+/// The mean of prices on their way.
+#[derive(Default)]
+struct Average {
+    sums: Vec<f64>,
+    count: usize,
+}
+
+impl Average {
+    fn add(&mut self, prices: &Prices) {
+        self.sums.resize(prices.0.len(), 0.0);
+        self.sums
+            .iter_mut()
+            .zip(&prices.0)
+            .for_each(|(sum, price)| *sum += price);
+        self.count += 1;
+    }
+
+    fn mean(self) -> Prices {
+        let count = self.count.max(1) as f64;
+        Prices(self.sums.iter().map(|sum| sum / count).collect())
+    }
 }
 
 impl Ascent {
@@ -308,7 +330,6 @@ impl Ascent {
             eager: vec![(1.0, 0.0); market.priced.len],
             scales: Vec::new(),
             best: (f64::NEG_INFINITY, prices.clone()),
-            average: (vec![0.0; market.priced.len], 0),
             steps: 0,
             prices,
         }
@@ -317,6 +338,7 @@ impl Ascent {
     fn run(&mut self, market: &Market<'_, '_>, cooling: Cooling) {
         let factor = (cooling.to / cooling.from).powf(1.0 / cooling.steps.max(1) as f64);
         let mut temperature = cooling.from;
+        let mut averages = [Average::default(), Average::default()];
         for step in 0..cooling.steps + cooling.hold {
             let (usage, value) = market.usage(&self.prices, temperature);
             if value > self.best.0 {
@@ -326,20 +348,23 @@ impl Ascent {
             self.raise(market, &asked, temperature);
             if step < cooling.steps {
                 temperature *= factor;
-            } else {
-                self.average.1 += 1;
-                self.average
-                    .0
-                    .iter_mut()
-                    .zip(&self.prices.0)
-                    .for_each(|(sum, price)| *sum += price);
+            }
+            for (from, average) in [cooling.steps / 2, cooling.steps]
+                .into_iter()
+                .zip(&mut averages)
+            {
+                if step >= from {
+                    average.add(&self.prices);
+                }
             }
         }
-        let count = self.average.1.max(1) as f64;
-        let mean = Prices(self.average.0.iter().map(|sum| sum / count).collect());
-        let (_, value) = market.usage(&mean, cooling.to);
-        if value > self.best.0 {
-            self.best = (value, mean);
+        // What is at rest is best averaged over its last steps, what circles over many.
+        for average in averages {
+            let mean = average.mean();
+            let (_, value) = market.usage(&mean, cooling.to);
+            if value > self.best.0 {
+                self.best = (value, mean);
+            }
         }
     }
 
