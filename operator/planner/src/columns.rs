@@ -28,6 +28,8 @@ pub(crate) fn columns(demand: &Demand<'_>, offer: &Offer<'_>, most: usize) -> Ve
         demand,
         offer,
         columns: Vec::new(),
+        least: Vec::new(),
+        most,
     };
     let tokens = demand.tokens[offer.slot];
     let mut order: Vec<usize> = (0..demand.places.len())
@@ -64,6 +66,9 @@ struct Found<'f, 'w> {
     demand: &'f Demand<'w>,
     offer: &'f Offer<'f>,
     columns: Vec<(f64, Column)>,
+    /// The least costs so far, ascending: twice as many as are wanted, since columns come up twice.
+    least: Vec<f64>,
+    most: usize,
 }
 
 impl Found<'_, '_> {
@@ -165,6 +170,9 @@ impl Found<'_, '_> {
 
     /// Adds a vector with one replica at each of the cheapest further sites that it must run at.
     fn add(&mut self, parts: &[(usize, u32)], order: &[usize]) {
+        if self.demand.minimum_sites <= 1 && !self.is_among_the_least(parts) {
+            return;
+        }
         let places = &self.demand.places;
         let mut column: Column = parts
             .iter()
@@ -199,6 +207,21 @@ impl Found<'_, '_> {
             .map(|(at, count)| self.offer.cost[*at as usize] * f64::from(*count))
             .sum();
         self.columns.push((cost, column));
+    }
+
+    /// Whether parts are as cheap as those that will be kept; most are not, and need no column made.
+    fn is_among_the_least(&mut self, parts: &[(usize, u32)]) -> bool {
+        let cost: f64 = parts
+            .iter()
+            .map(|(at, count)| self.offer.cost[*at] * f64::from(*count))
+            .sum();
+        let rank = self.least.partition_point(|known| *known <= cost);
+        if rank >= 2 * self.most {
+            return false;
+        }
+        self.least.insert(rank, cost);
+        self.least.truncate(2 * self.most);
+        true
     }
 
     /// A replica at a further site may make one of the others superfluous.

@@ -3,7 +3,7 @@
 use commonwatt_fleet::{BatchJob, JobDecision, JobId, JobShape};
 
 use super::fold::{Folded, Shape};
-use super::response::Usage;
+use super::usage::Usage;
 use crate::eligibility::excludes_job;
 use crate::rows::Rows;
 use crate::windows::Window;

@@ -10,10 +10,13 @@ mod exact;
 mod fold;
 mod jobs;
 mod knapsack;
+mod market;
 mod response;
 mod rows;
 mod seats;
+mod shortlist;
 mod threads;
+mod usage;
 
 use std::collections::BTreeMap;
 

@@ -5,60 +5,10 @@ use super::exact::slot_bound;
 use super::fold::Folded;
 use super::knapsack::{Counts, Item, cover};
 use super::seats::{Bidder, Bidders, Seat};
-
-/// What all answers ask for.
-#[derive(Clone)]
-pub(crate) struct Usage {
-    /// By slot and pool, of what runs.
-    pub watts: Vec<f64>,
-    /// Replicas by slot and key.
-    pub replicas: Vec<f64>,
-    /// Accelerators of those outside a reserve, by slot and pool.
-    pub outside: Vec<f64>,
-    /// Accelerators and watts by slot and tenant.
-    pub tenants: Vec<(f64, f64)>,
-    /// What everybody pays, roughly: the scale of prices.
-    pub cost: f64,
-}
-
-impl Usage {
-    pub(crate) fn none(slots: usize, pools: usize, keys: usize, tenants: usize) -> Self {
-        Self {
-            watts: vec![0.0; slots * pools],
-            replicas: vec![0.0; slots * keys],
-            outside: vec![0.0; slots * pools],
-            tenants: vec![(0.0, 0.0); slots * tenants],
-            cost: 0.0,
-        }
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        let add = |ours: &mut [f64], theirs: &[f64]| {
-            ours.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
-        };
-        add(&mut self.watts, &other.watts);
-        add(&mut self.replicas, &other.replicas);
-        add(&mut self.outside, &other.outside);
-        for (ours, theirs) in self.tenants.iter_mut().zip(&other.tenants) {
-            ours.0 += theirs.0;
-            ours.1 += theirs.1;
-        }
-        self.cost += other.cost;
-    }
-}
+use super::usage::{Shape, Usage};
 
 /// Halvings to find a level of price: to a part in 10^9 of where it may be.
 const LEVELS: usize = 30;
-
-/// Seats of each variant that are listed, so that a small one can fill what a large one leaves over.
-const OF_A_VARIANT: usize = 3;
-
-/// Seats with room left that are listed: whoever does not get a scarce one has to go somewhere.
-const SPARE: usize = 4;
-/// As many are all worth looking at.
-const FEW: usize = 24;
-/// Scarcity that does not matter, as a part of the cost.
-const HARDLY: f64 = 0.005;
 
 /// Room for one deployment's numbers, used again for the next.
 #[derive(Default)]
@@ -72,7 +22,7 @@ pub(crate) struct Outlook {
     potential: Vec<f64>,
     weight: Vec<f64>,
     need: Vec<f64>,
-    scarce: Vec<f64>,
+    pub(super) scarce: Vec<f64>,
     best: Vec<f64>,
     typical: Vec<f64>,
     items: Vec<Item>,
@@ -424,76 +374,6 @@ impl Outlook {
             };
         }
     }
-
-    /// The seats worth looking at: those that cost least over all slots, the best of each variant, the best where nothing is
-    /// scarce, and the best of each slot.
-    pub(crate) fn shortlist(
-        &mut self,
-        bidder: &Bidder,
-        folded: &Folded,
-        most: usize,
-    ) -> Vec<usize> {
-        let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
-        if seats <= most.max(FEW) {
-            return (0..seats).collect();
-        }
-        self.scarce.clear();
-        self.scarce.resize(seats, 0.0);
-        let mut chosen = std::collections::BTreeSet::new();
-        for slot in 0..slots {
-            let mut best = [(f64::INFINITY, usize::MAX); 2];
-            for (index, seat) in bidder.seats.iter().enumerate() {
-                let per_token =
-                    self.cost[slot * seats + index] / bidder.ways[seat.variant as usize].tokens;
-                self.scarce[index] += per_token;
-                if per_token < best[0].0 {
-                    best = [(per_token, index), best[0]];
-                } else if per_token < best[1].0 {
-                    best[1] = (per_token, index);
-                }
-            }
-            let best = best.iter().map(|(_, index)| *index);
-            chosen.extend(best.filter(|index| *index < seats));
-        }
-        let mut order: Vec<usize> = (0..seats).collect();
-        let value = |index: &usize| self.scarce[*index];
-        order.sort_by(|a, b| value(a).total_cmp(&value(b)).then(a.cmp(b)));
-        for variant in 0..bidder.ways.len() {
-            let of = order
-                .iter()
-                .filter(|index| bidder.seats[**index].variant as usize == variant);
-            chosen.extend(of.take(OF_A_VARIANT));
-        }
-        let cost = |index: usize| {
-            self.scarce[index] * bidder.ways[bidder.seats[index].variant as usize].tokens
-        };
-        let is_spare =
-            |index: &&usize| scarcity(bidder, folded, **index) <= HARDLY * cost(**index).abs();
-        chosen.extend(order.iter().filter(is_spare).take(SPARE));
-        chosen.extend(&order[..most]);
-        chosen.into_iter().collect()
-    }
-}
-
-/// What is scarce at a seat, all slots together.
-fn scarcity(bidder: &Bidder, folded: &Folded, index: usize) -> f64 {
-    let seat = &bidder.seats[index];
-    let (pool, way) = (seat.pool as usize, &bidder.ways[seat.variant as usize]);
-    let scarce = (0..bidder.tokens.len()).map(|slot| {
-        let here = folded.slot(bidder.policy, slot);
-        let node = seat
-            .key
-            .map_or(0.0, |key| here.node[key.get() as usize - 1]);
-        way.watts * here.watt_scarcity[pool] + node
-    });
-    scarce.sum()
-}
-
-/// How usage is laid out.
-pub(crate) struct Shape {
-    pub pools: usize,
-    pub keys: usize,
-    pub tenants: usize,
 }
 
 /// `exp(x)` for `x ≤ 0`, near enough for weights: `(1 + x/256)^256`, which is the same on every machine.

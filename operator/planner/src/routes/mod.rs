@@ -13,11 +13,15 @@ mod search;
 mod standing;
 mod vectors;
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use crate::capacity::SlotLedger;
 use crate::instance::Instance;
 use crate::schedule::Schedule;
 use freed::Freed;
 use order::{by_regret, regret};
+use room::Ideal;
 
 /// A deployment's replicas, by slot and place.
 type Route = Vec<Vec<u32>>;
@@ -41,6 +45,8 @@ pub(crate) struct Routes<'i, 'w> {
     order: Vec<usize>,
     regrets: Vec<f64>,
     freed: Freed,
+    /// What each would have alone, once somebody asks.
+    ideals: OnceCell<Rc<Vec<Option<Ideal>>>>,
 }
 
 impl<'i, 'w> Routes<'i, 'w> {
@@ -69,6 +75,7 @@ impl<'i, 'w> Routes<'i, 'w> {
             order: by_regret(instance, &regrets),
             regrets,
             freed: Freed::new(instance),
+            ideals: OnceCell::new(),
         };
         for index in 0..count {
             let route = std::mem::take(&mut all.taken[index]);

@@ -1,6 +1,7 @@
 //! Making room: who pays far more than the prices say chooses first, and those move who lose least by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::standing::better;
 use super::{Route, Routes};
@@ -12,6 +13,18 @@ use crate::demand::Place;
 const WISHES: usize = 32;
 /// Deployments that make room for one.
 const MOVED_TOGETHER: usize = 8;
+
+/// Watts by pool.
+type Frees = Vec<(usize, i64)>;
+
+/// What a deployment would have if nobody else were there.
+#[derive(Default)]
+pub(super) struct Ideal {
+    /// Money over the horizon at the prices, starts left out.
+    cost: f64,
+    /// Pools with the watts that it would draw there at most.
+    pools: BTreeMap<usize, i64>,
+}
 
 /// What a deployment would rather have.
 pub(super) struct Wish {
@@ -31,28 +44,66 @@ impl Routes<'_, '_> {
         wishes.sort_by(|a, b| b.grade.order(&a.grade).then(a.index.cmp(&b.index)));
         wishes.truncate(WISHES.max(self.taken.len() / 8));
         let mut improved = false;
+        let sitting = self.sitting();
         for wish in wishes {
-            improved |= self.try_room(&wish);
+            improved |= self.try_room(&wish, &sitting);
         }
         improved
+    }
+
+    /// By pool: who has a replica there in any slot, as ranks in the order in which all choose.
+    fn sitting(&self) -> Vec<Vec<usize>> {
+        let mut sitting = vec![Vec::new(); self.instance.pools.len()];
+        for (rank, index) in self.order.iter().enumerate() {
+            let places = self.instance.demands[*index].places.iter().enumerate();
+            for (at, pool) in places.filter_map(|(at, place)| Some((at, place.pool?))) {
+                let known = sitting[pool].last() == Some(&rank);
+                if !known && self.taken[*index].iter().any(|now| now[at] > 0) {
+                    sitting[pool].push(rank);
+                }
+            }
+        }
+        sitting
     }
 
     /// What a deployment pays beyond its best route if nobody else were there.
     pub(super) fn wish(&self, index: usize) -> Option<Wish> {
         let demand = &self.instance.demands[index];
-        let mut wish = Wish {
-            grade: Grade::default(),
-            index,
-            pools: BTreeMap::new(),
-        };
+        let ideals = self.ideals.get_or_init(|| {
+            let all = 0..self.taken.len();
+            Rc::new(all.map(|index| self.ideal(index)).collect())
+        });
+        let ideal = ideals[index].as_ref()?;
+        let mut grade = Grade::default();
         for (slot, now) in self.taken[index].iter().enumerate() {
-            let cost: Vec<f64> = (demand.places.iter())
+            grade = grade.plus(Grade {
+                unserved: demand.shortfall(slot, now),
+                missing: demand.sites_missing(now),
+                money: self.running(index, slot, now, 1.0),
+            });
+        }
+        grade.money -= ideal.cost;
+        let wishes = grade.unserved > 0.0 || grade.missing > 0 || grade.money > 1e-6;
+        wishes.then(|| Wish {
+            grade,
+            index,
+            pools: ideal.pools.clone(),
+        })
+    }
+
+    /// The best vectors at the prices if nobody else were there; none where nothing serves.
+    fn ideal(&self, index: usize) -> Option<Ideal> {
+        let demand = &self.instance.demands[index];
+        let mut ideal = Ideal::default();
+        for slot in 0..self.instance.slots {
+            let places = demand.places.iter();
+            let cost: Vec<f64> = places
                 .map(|place| place.cost[slot] + place.scarcity[slot])
                 .collect();
             let room: Vec<u32> = (demand.places.iter())
-                .map(|place| match place.allowed {
-                    true => place.site_cap.min(self.empty_room(place, slot)),
-                    false => 0,
+                .map(|place| {
+                    let most = if place.allowed { place.site_cap } else { 0 };
+                    most.min(self.empty_room(place, slot))
                 })
                 .collect();
             let offer = Offer {
@@ -61,25 +112,16 @@ impl Routes<'_, '_> {
                 room: &room,
             };
             let best = columns(demand, &offer, 1).into_iter().next()?;
-            wish.grade = wish.grade.plus(Grade {
-                unserved: demand.shortfall(slot, now),
-                missing: demand.sites_missing(now),
-                money: self.running(index, slot, now, 1.0) - best.0,
-            });
+            ideal.cost += best.0;
             for (at, count) in &best.1 {
                 let place = &demand.places[*at as usize];
                 if let Some(pool) = place.pool {
-                    let watts = wish.pools.entry(pool).or_insert(0);
+                    let watts = ideal.pools.entry(pool).or_insert(0);
                     *watts = (*watts).max(place.watts * i64::from(*count));
                 }
             }
         }
-        let Grade {
-            unserved,
-            missing,
-            money,
-        } = wish.grade;
-        (unserved > 0.0 || missing > 0 || money > 1e-6).then_some(wish)
+        Some(ideal)
     }
 
     /// Replicas that a place could hold if nothing else ran.
@@ -98,9 +140,9 @@ impl Routes<'_, '_> {
         by_power.min(by_nodes)
     }
 
-    fn try_room(&mut self, wish: &Wish) -> bool {
+    fn try_room(&mut self, wish: &Wish, sitting: &[Vec<usize>]) -> bool {
         let mut group = vec![wish.index];
-        group.extend(self.who_moves(wish));
+        group.extend(self.who_moves(wish, sitting));
         if group.len() < 2 {
             return false;
         }
@@ -133,13 +175,18 @@ impl Routes<'_, '_> {
 
     /// Deployments in the way that lose least for each watt that they free, enough to let the wish in; in the order in which all
     /// choose, so that who loses more comes before.
-    fn who_moves(&mut self, wish: &Wish) -> Vec<usize> {
+    fn who_moves(&mut self, wish: &Wish, sitting: &[Vec<usize>]) -> Vec<usize> {
         let priority = |index: usize| self.instance.demands[index].deployment.priority;
-        let there: Vec<usize> = (self.order.iter().copied())
+        let ranks: BTreeSet<usize> = (wish.pools.keys())
+            .flat_map(|pool| sitting[*pool].iter().copied())
+            .collect();
+        let there: Vec<usize> = ranks
+            .into_iter()
+            .map(|rank| self.order[rank])
             .filter(|other| *other != wish.index && priority(*other) <= priority(wish.index))
             .filter(|other| !self.draws(*other, &wish.pools).is_empty())
             .collect();
-        let mut losses: Vec<(f64, usize, Vec<(usize, i64)>)> = there
+        let mut losses: Vec<(f64, usize, Frees)> = there
             .iter()
             .enumerate()
             .map(|(rank, other)| {
@@ -173,7 +220,7 @@ impl Routes<'_, '_> {
     }
 
     /// Watts that a deployment draws in pools at most.
-    fn draws(&self, index: usize, pools: &BTreeMap<usize, i64>) -> Vec<(usize, i64)> {
+    fn draws(&self, index: usize, pools: &BTreeMap<usize, i64>) -> Frees {
         let demand = &self.instance.demands[index];
         let most = |at: usize| {
             self.taken[index]

@@ -164,16 +164,12 @@ impl Routes<'_, '_> {
         let old = self.take_out(index);
         let known = self.grade(index, &old, scarcity);
         let found = self.best_route(index, &old, scarcity);
-        match found.filter(|new| self.grade(index, new, scarcity).beats(&known)) {
-            Some(new) => {
-                self.freed.left(self.instance, index, &old);
-                self.give(index, new);
-                true
-            }
-            None => {
-                self.give(index, old);
-                false
-            }
+        let better = found.filter(|new| self.grade(index, new, scarcity).beats(&known));
+        let moves = better.is_some();
+        if moves {
+            self.freed.left(self.instance, index, &old);
         }
+        self.give(index, better.unwrap_or(old));
+        moves
     }
 }
