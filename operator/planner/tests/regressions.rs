@@ -87,3 +87,15 @@ fn a_held_hour_that_would_end_with_a_superfluous_replica_is_planned_afresh() {
     let second = planned_after(&next, &first);
     assert_eq!(text(&second), text(&plan(&next, &second)));
 }
+
+#[test]
+fn a_tenant_with_a_cap_is_no_trouble_where_there_is_no_pool() {
+    let mut world = world(5);
+    deployment(&mut world, "chat", 1000.0);
+    world
+        .shared
+        .tenants
+        .insert("blue".into(), TenantCap::default());
+    let plan = planned(&world);
+    assert!(unmet(&plan, "chat").is_some());
+}

@@ -7,6 +7,8 @@ use crate::rows::Rows;
 /// What one watt, one replica and one accelerator cost beside each other, pool by pool.
 pub(crate) struct Folded {
     pools: usize,
+    /// Tenants with a cap.
+    capped: usize,
     /// First key of each pool: a key is a size of replicas at a pool.
     keys: Vec<usize>,
     /// By policy, then slot and pool: a watt's running cost with the prices of what the horizon shares.
@@ -73,6 +75,7 @@ impl Folded {
         let count = *keys.last().unwrap_or(&0);
         let mut folded = Self {
             pools,
+            capped: rows.tenants.len(),
             watt: (0..rows.policies.len()).map(watt).collect(),
             watt_scarcity: vec![0.0; pools * slots],
             node: vec![0.0; count * slots],
@@ -151,10 +154,7 @@ impl Folded {
     }
 
     pub(crate) fn slot(&self, policy: usize, slot: usize) -> FoldedSlot<'_> {
-        let (count, tenants) = (
-            self.key_count(),
-            self.tenants.len() / (self.watt_scarcity.len() / self.pools.max(1)).max(1),
-        );
+        let (count, tenants) = (self.key_count(), self.capped);
         FoldedSlot {
             watt: &self.watt[policy][slot * self.pools..(slot + 1) * self.pools],
             watt_scarcity: &self.watt_scarcity[slot * self.pools..(slot + 1) * self.pools],
