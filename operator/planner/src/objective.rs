@@ -197,11 +197,16 @@ pub(crate) fn elastic(
         };
         let sizes = row.nodes.sizes();
         let by_slot = (0..instance.slots).map(|slot| {
-            let mut counts = schedule.ledgers[slot].pool_charged[index].clone();
+            let mut counts = charged(instance, schedule, index, slot);
             add_pods(instance, jobs, (index, slot), &mut counts);
             let fits =
                 |count: u32| Nodes::new(row.pool, count, sizes.iter().copied()).fits(&counts);
-            let (mut low, mut high) = (0, more.nodes);
+            let can_be_on = if slot < more.start_slots as usize {
+                more.running.min(more.nodes)
+            } else {
+                more.nodes
+            };
+            let (mut low, mut high) = (0, can_be_on);
             while low < high {
                 let middle = low + (high - low) / 2;
                 if fits(middle) {
@@ -215,6 +220,24 @@ pub(crate) fn elastic(
         needed.insert(index, by_slot.collect());
     }
     needed
+}
+
+/// Replicas by size that a slot charges to a pool: the larger of before and after, or what stays where that does not fit.
+fn charged(instance: &Instance<'_>, schedule: &Schedule, pool: usize, slot: usize) -> Vec<u32> {
+    let ledger = &schedule.ledgers[slot];
+    if !ledger.pool_over[pool] {
+        return ledger.pool_charged[pool].clone();
+    }
+    let mut counts = instance.pools[pool].nodes.no_counts();
+    for (demand, replicas) in instance.demands.iter().zip(&schedule.replicas[slot]) {
+        let places = demand.places.iter().zip(replicas);
+        for (place, count) in places.filter(|(place, _)| place.pool == Some(pool)) {
+            if let Some(size) = place.size {
+                counts[size] += count;
+            }
+        }
+    }
+    counts
 }
 
 fn add_pods(

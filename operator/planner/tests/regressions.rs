@@ -99,3 +99,23 @@ fn a_tenant_with_a_cap_is_no_trouble_where_there_is_no_pool() {
     let plan = planned(&world);
     assert!(unmet(&plan, "chat").is_some());
 }
+
+#[test]
+fn nodes_that_cannot_have_started_are_not_on_for_what_has_to_go() {
+    let mut world = world(3);
+    site(&mut world, "hall", 0.1);
+    let pool = at(&mut world, "hall").pools.values_mut().next().unwrap();
+    pool.nodes.clear();
+    pool.elastic = Some(Elastic {
+        nodes: 1,
+        accelerators_per_node: 8,
+        running: 0,
+        start_slots: 1,
+        price_per_node_hour: Money(2.0),
+    });
+    deployment(&mut world, "chat", 2000.0);
+    commit(&mut world, "chat", "hall", 2);
+    let plan = planned(&world);
+    assert_eq!(replicas(&plan, "chat", "hall", 0), 0);
+    assert_eq!(replicas(&plan, "chat", "hall", 1), 2);
+}
