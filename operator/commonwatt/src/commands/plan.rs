@@ -4,12 +4,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use commonwatt_audit::audit_path;
+use commonwatt_planner::path;
 
 use super::fleet::wait_for;
 use super::origin::{Origin, warn};
 use crate::printed::{Output, plan_document, plan_tables};
 
-/// Plan a directory of manifests, a saved world, or what is on a cluster, and print where everything would run, what it costs, and why not elsewhere
+/// Plan a directory of manifests, a saved world, or what is on a cluster, and print where everything would run, what it costs, why not elsewhere, and the steps to it
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without DIR or --world it plans what is on the cluster of the kubeconfig, as a hub that starts there would, and writes nothing.\n\n\
@@ -32,7 +34,10 @@ pub struct Plan {
 impl Plan {
     /// Runs it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (planned, refused) = wait_for(self.origin.planned())?;
+        let (mut planned, refused) = wait_for(self.origin.planned())?;
+        let path = path(&planned.world, &planned.plan);
+        let passed = audit_path(&planned.world, &planned.plan, &path);
+        planned.findings.extend(passed);
         for problem in &planned.problems {
             warn(
                 &problem.kind,
@@ -42,9 +47,10 @@ impl Plan {
             );
         }
         let namespace = self.origin.access.namespace.as_deref();
-        let report = plan_document(&planned, namespace);
-        self.output
-            .print(&report, |wide| plan_tables(&planned, namespace, wide))?;
+        let report = plan_document(&planned, &path, namespace);
+        self.output.print(&report, |wide| {
+            plan_tables(&planned, &path, namespace, wide)
+        })?;
         Ok(if refused {
             ExitCode::FAILURE
         } else if planned.is_clean() {

@@ -5,6 +5,7 @@ mod comparison;
 mod explanation;
 mod plan;
 pub mod sites;
+mod steps;
 mod time;
 
 pub use comparison::{Comparison, first_slot};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use commonwatt_fleet::{
-    Choice, Decision, Rejection, SiteId, SitePlacement, Slots, VariantName, sound,
+    Choice, Decision, Path, Rejection, SiteId, SitePlacement, Slots, VariantName, sound,
 };
 use commonwatt_planner::Explainer;
 use serde_json::{Value, json};
 
-use super::table;
+use super::{steps, table};
 use crate::planned::Planned;
 
-/// The plan as a document, or its part in one namespace.
-pub fn document(planned: &Planned, namespace: Option<&str>) -> Value {
+/// The plan and the path to it as a document, or their part in one namespace.
+pub fn document(planned: &Planned, path: &Path, namespace: Option<&str>) -> Value {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
     let Planned { world, plan, .. } = planned;
     let (sound, _) = sound(world);
@@ -86,6 +86,7 @@ pub fn document(planned: &Planned, namespace: Option<&str>) -> Value {
         "deployments": deployments,
         "jobs": jobs,
         "sites": sites,
+        "path": steps::document(path, namespace),
         "audit": { "findings": planned.findings },
         "problems": planned.problems,
     })
@@ -139,8 +140,8 @@ fn by_hour(ceiling: &[u32]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The plan as candidate tables, or its part in one namespace; `wide` with the hours ahead.
-pub fn tables(planned: &Planned, namespace: Option<&str>, wide: bool) -> String {
+/// The plan as candidate tables with the steps to it, or its part in one namespace; `wide` with the hours ahead.
+pub fn tables(planned: &Planned, path: &Path, namespace: Option<&str>, wide: bool) -> String {
     let here = |of: &str| namespace.is_none_or(|namespace| namespace == of);
     let Planned { world, plan, .. } = planned;
     let mut text = format!(
@@ -261,7 +262,7 @@ pub fn tables(planned: &Planned, namespace: Option<&str>, wide: bool) -> String 
             hour.limit_set_by.clone(),
         ]);
     }
-    let _ = writeln!(text, "{sites}");
+    let _ = write!(text, "{sites}\n\n{}", steps::text(path, namespace));
     let lower = plan
         .bound
         .lower
