@@ -119,3 +119,19 @@ fn nodes_that_cannot_have_started_are_not_on_for_what_has_to_go() {
     assert_eq!(replicas(&plan, "chat", "hall", 0), 0);
     assert_eq!(replicas(&plan, "chat", "hall", 1), 2);
 }
+
+#[test]
+fn an_obligation_that_has_become_cheaper_proves_no_more_than_it_costs_now() {
+    let mut before = world(1);
+    site(&mut before, "hall", 0.1);
+    at(&mut before, "hall").obligations.push(Obligation {
+        watts: vec![Watts(15_000)],
+        shortfall_per_kilowatt_hour: Money(1.5),
+        set_by: "gridprogram/reserve".into(),
+    });
+    let mut now = before.clone();
+    let owed = &mut at(&mut now, "hall").obligations[0];
+    owed.shortfall_per_kilowatt_hour = Money::ZERO;
+    let plan = planned_after(&now, &planned(&before));
+    assert!(plan.bound.lower.is_some_and(|lower| lower.0 <= 0.0));
+}

@@ -65,7 +65,7 @@ impl Prices {
                 let at = if row.len == 1 { 0 } else { index + shift };
                 let value = known.get(at).or(known.last()).copied().unwrap_or(0.0);
                 *price = if value.is_finite() {
-                    value.max(0.0)
+                    value.clamp(0.0, row.most)
                 } else {
                     0.0
                 };

@@ -36,6 +36,8 @@ pub(crate) struct PriceRow {
     pub len: usize,
     /// What may be used by slot, in the row's unit.
     pub capacity: Vec<f64>,
+    /// The highest price that proves anything.
+    pub most: f64,
 }
 
 /// A community's part in a fairness term.
@@ -82,6 +84,7 @@ impl PriceRows {
             base,
             len,
             capacity,
+            most: f64::INFINITY,
         });
         self.rows.len() - 1
     }
@@ -214,7 +217,10 @@ impl PriceRows {
                 let watts = |slot: usize| owed.watts.get(slot).map_or(0, |watts| watts.0.max(0));
                 let capacity = (0..rows.slots).map(|slot| watts(slot) as f64 / 1000.0);
                 let name = format!("owed/{}/{}", row.id, owed.set_by);
-                self.push(name, Kind::Owed { site, which }, capacity.collect());
+                let index = self.push(name, Kind::Owed { site, which }, capacity.collect());
+                // What is owed and cannot be shed costs this and no more.
+                let shortfall = owed.shortfall_per_kilowatt_hour.0;
+                self.rows[index].most = shortfall.max(0.0) * rows.hours;
             }
         }
     }
