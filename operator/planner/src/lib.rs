@@ -11,9 +11,13 @@
 //! 2. [`outlook`] values those places by the best path from them to the horizon's end, at the prices.
 //! 3. Slot by slot, [`greedy`] serves deployments by priority, then by regret, each with the best small replica vector
 //!    ([`candidates`]) that the rows of [`capacity`] leave, and [`improve`] relocates and ejects while it pays.
-//! 4. [`batch`] puts jobs into what serving leaves, the urgent first, and exchanges them while that pays; [`timing`]
+//! 4. [`routes`] looks at whole horizons: everybody is put in anew at the prices, those first who would lose most elsewhere
+//!    and then those who came off badly, each by the best path through its [`columns`]; the better of this and of 3 is improved at its
+//!    true cost, and room is made for those who pay most beyond what the prices say.
+//! 5. [`batch`] puts jobs into what serving leaves, the urgent first, and exchanges them while that pays; [`timing`]
 //!    finds the cheapest slots of each.
-//! 5. [`warm`] carries the previous plan on where its prices still prove it good; [`stability`] holds on to the previous plan where a fresh one is not better by a threshold.
+//! 6. [`warm`] carries the previous plan on where its prices still prove it good; [`stability`] holds on to the previous
+//!    plan where a fresh one is not better by a threshold.
 
 mod assemble;
 mod baseline;
