@@ -1,5 +1,5 @@
-//! Reading published tables: CSV, as it is or gzipped. What cannot be read is an error that says where to get it, or which cell
-//! of which file is wrong.
+//! Reading published tables: CSV, as it is or gzipped, and JSON. What cannot be read is an error that says where to get it, or
+//! which cell of which file is wrong.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use commonwatt_signals::{FileSpec, Series};
 use csv::StringRecord;
 use flate2::read::MultiGzDecoder;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Source;
@@ -61,7 +62,7 @@ pub enum DataError {
     /// A series that cannot be read; it says which file and what is wrong.
     #[error(transparent)]
     Series(#[from] commonwatt_signals::SignalError),
-    /// A line that is no JSON.
+    /// JSON that is not what it should be.
     #[error("{}: line {line}: {error}", path.display())]
     Json {
         /// The file.
@@ -103,7 +104,7 @@ impl Data {
     /// [`DataError::Missing`] and [`DataError::Csv`].
     pub fn table(&self, path: &str) -> Result<Table, DataError> {
         let (path, bytes) = self.open(path)?;
-        Table::read(&path, bytes)
+        Table::read(&path, bytes, true)
     }
 
     /// Reads a file with a JSON document on each line, by its path as [`Data::table`] does.
@@ -134,6 +135,36 @@ impl Data {
         Ok(commonwatt_signals::load(&self.root, spec)?)
     }
 
+    /// Reads the first column of a file without a header as numbers.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`], [`DataError::Csv`] and [`DataError::Number`].
+    pub fn column(&self, path: &str) -> Result<Vec<f64>, DataError> {
+        let (path, bytes) = self.open(path)?;
+        Table::read(&path, bytes, false)?.numbers_at(0, "1")
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`] and [`DataError::Json`].
+    pub fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, DataError> {
+        let (path, bytes) = self.open(path)?;
+        serde_json::from_reader(bytes).map_err(|error| DataError::Json {
+            path,
+            line: error.line(),
+            error,
+        })
+    }
+
+    /// A promise of a file that does not hold.
+    pub fn unexpected(&self, path: &str, what: impl Into<String>) -> DataError {
+        DataError::Unexpected {
+            path: self.root.join(path),
+            what: what.into(),
+        }
+    }
+
     /// A file's bytes, unpacked, and its path.
     fn open(&self, path: &str) -> Result<(PathBuf, Box<dyn Read>), DataError> {
         let zipped = self.root.join(format!("{path}.gz"));
@@ -162,7 +193,7 @@ impl Data {
     }
 }
 
-/// A table with a header.
+/// A table.
 #[derive(Debug, Clone)]
 pub struct Table {
     path: PathBuf,
@@ -171,12 +202,13 @@ pub struct Table {
 }
 
 impl Table {
-    fn read(path: &Path, bytes: impl Read) -> Result<Self, DataError> {
+    fn read(path: &Path, bytes: impl Read, headed: bool) -> Result<Self, DataError> {
         let wrong = |error| DataError::Csv {
             path: path.to_owned(),
             error,
         };
         let mut reader = csv::ReaderBuilder::new()
+            .has_headers(headed)
             .trim(csv::Trim::All)
             .from_reader(bytes);
         // Spreadsheets begin a file with a byte order mark.
@@ -219,7 +251,10 @@ impl Table {
     /// # Errors
     /// [`DataError::Column`] and [`DataError::Number`].
     pub fn numbers(&self, column: &str) -> Result<Vec<f64>, DataError> {
-        let place = self.place(column)?;
+        self.numbers_at(self.place(column)?, column)
+    }
+
+    fn numbers_at(&self, place: usize, column: &str) -> Result<Vec<f64>, DataError> {
         let number = |row: &StringRecord| {
             let value = row[place]
                 .parse()
@@ -255,6 +290,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::io::Write as _;
 
     use flate2::Compression;
@@ -303,6 +339,23 @@ mod tests {
             let error = table.numbers("z").expect_err("no column").to_string();
             assert!(error.ends_with("no column \"z\"; it has x, y"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_column_without_a_header_begins_with_its_first_line() {
+        let (_root, data) = folder("t.txt", b"1.5\n-2\n");
+        assert_eq!(data.column("t.txt").expect("numbers"), [1.5, -2.0]);
+    }
+
+    #[test]
+    fn json_that_is_something_else_is_named_with_its_file_and_line() {
+        let (_root, data) = folder("t.json", b"{\"a\": 1,\n \"b\": []}");
+        let read = data.json::<BTreeMap<String, f64>>("t.json");
+        let error = read.expect_err("a list").to_string();
+        assert!(
+            error.contains("t.json: ") && error.contains("line 2"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod planning;
 mod progress;
 mod side_by_side;
 pub mod sites;
+mod waterwise;
 
 pub use data::{Data, DataError, Table};
 pub use outcome::{Outcome, Row};
@@ -55,6 +56,7 @@ pub struct Source {
 pub fn all() -> &'static [&'static dyn Experiment] {
     &[
         &equitable_ai::EquitableAi,
+        &waterwise::WaterWise,
         &eurosys24::EuroSys24,
         &sites::Sites,
     ]
