@@ -12,6 +12,7 @@ mod data;
 mod equitable_ai;
 mod eurosys24;
 mod forecast;
+mod gaia;
 mod outcome;
 mod planning;
 mod progress;
@@ -57,6 +58,7 @@ pub fn all() -> &'static [&'static dyn Experiment] {
     &[
         &equitable_ai::EquitableAi,
         &waterwise::WaterWise,
+        &gaia::Gaia,
         &eurosys24::EuroSys24,
         &sites::Sites,
     ]
