@@ -10,8 +10,8 @@ use crate::Progress;
 use crate::planning::Planning;
 use crate::side_by_side::side_by_side;
 
-/// Prices of carbon, USD per tonne: none, and doubled from half of ours.
-const PRICES: [f64; 5] = [0.0, 50.0, 100.0, 200.0, 400.0];
+/// Prices of carbon, USD per tonne: none, and times four from a quarter of ours to where little but carbon counts.
+const PRICES: [f64; 5] = [0.0, 25.0, 100.0, 400.0, 1600.0];
 /// Ours where no other is said.
 const PRICE: f64 = 100.0;
 
