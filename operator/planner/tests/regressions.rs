@@ -135,3 +135,18 @@ fn an_obligation_that_has_become_cheaper_proves_no_more_than_it_costs_now() {
     let plan = planned_after(&now, &planned(&before));
     assert!(plan.bound.lower.is_some_and(|lower| lower.0 <= 0.0));
 }
+
+#[test]
+fn waiting_where_starting_is_free_is_not_taken_for_earning() {
+    let mut world = world(2);
+    site(&mut world, "hall", 0.0);
+    let pool = at(&mut world, "hall").pools.values_mut().next().unwrap();
+    pool.price_per_hour = Money::ZERO;
+    deployment(&mut world, "chat", 5000.0);
+    the(&mut world, "chat").demand_by_slot = vec![TokensPerSecond(0.0), TokensPerSecond(5000.0)];
+    let name = the(&mut world, "chat").policy.clone();
+    world.policies.get_mut(&name).unwrap().move_cost = Money(3.0);
+    // Its replicas begin in the hour before, for nothing; `planned` has the bound audited.
+    let plan = planned(&world);
+    assert!(plan.bound.upper.0 < 3.0, "{}", plan.bound.upper.0);
+}

@@ -139,7 +139,8 @@ impl Ascent {
         }
         // What is at rest is best averaged over its last steps, what circles over many.
         for average in averages {
-            let mean = average.mean();
+            let mut mean = average.mean();
+            market.priced.keep_below_most(&mut mean.0);
             let (_, value) = market.usage(&mean, cooling.to);
             if value > self.best.0 {
                 self.best = (value, mean);

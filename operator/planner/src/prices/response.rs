@@ -4,7 +4,7 @@ use super::alone::Alone;
 use super::exact::slot_bound;
 use super::fold::Folded;
 use super::knapsack::{Counts, Item, cover};
-use super::seats::{Bidder, Bidders, Seat};
+use super::seats::{Bidder, Bidders};
 use super::usage::{Shape, Usage};
 
 /// Halvings to find a level of price: to a part in 10^9 of where it may be.
@@ -20,6 +20,8 @@ pub(crate) struct Outlook {
     /// By slot and seat: replicas asked for.
     counts: Vec<f64>,
     potential: Vec<f64>,
+    /// By slot and seat: the highest potential.
+    limit: Vec<f64>,
     weight: Vec<f64>,
     need: Vec<f64>,
     pub(super) scarce: Vec<f64>,
@@ -37,9 +39,14 @@ impl Outlook {
         self.cost.resize(seats * slots, 0.0);
         self.potential.clear();
         self.potential.resize(seats, 0.0);
-        for slot in (0..slots).rev() {
+        for slot in 0..slots {
             self.price_slot(bidder, folded, slot);
-            self.start_at(bidder, slot);
+        }
+        if bidder.start > 0.0 {
+            self.limit_starts(bidder);
+            for slot in (0..slots).rev() {
+                self.start_at(bidder, slot);
+            }
         }
         let committed = bidder.committed.iter();
         self.credit = committed
@@ -74,27 +81,35 @@ impl Outlook {
         }
     }
 
+    /// What a start is worth at most: a replica may also start before, where that is free or cheaper, and wait. More would make
+    /// waiting earn, and prove nothing.
+    fn limit_starts(&mut self, bidder: &Bidder) {
+        let (seats, slots) = (bidder.seats.len(), bidder.tokens.len());
+        self.limit.clear();
+        self.limit.resize(seats * slots, bidder.first_start);
+        for at in seats..seats * slots {
+            let waiting = self.limit[at - seats] + self.cost[at - seats];
+            self.limit[at] = waiting.max(0.0).min(bidder.start);
+        }
+    }
+
     /// The potentials of starts in one slot, backward through the slots (`FORMULATION.md`, lower bound).
     fn start_at(&mut self, bidder: &Bidder, slot: usize) {
         let seats = bidder.seats.len();
-        let start = if slot == 0 {
-            bidder.first_start
-        } else {
-            bidder.start
-        };
-        if bidder.start <= 0.0 {
-            return;
-        }
         let costs = &mut self.cost[slot * seats..(slot + 1) * seats];
+        let limits = &self.limit[slot * seats..(slot + 1) * seats];
+        let tokens = |index: usize| bidder.ways[bidder.seats[index].variant as usize].tokens;
         let mut token = bidder.worth;
-        let tokens = |seat: &Seat| bidder.ways[seat.variant as usize].tokens;
-        for ((cost, next), seat) in costs.iter().zip(&self.potential).zip(&bidder.seats) {
-            token = token.min((cost + start - next) / tokens(seat));
+        for index in 0..seats {
+            let all = costs[index] + limits[index] - self.potential[index];
+            token = token.min(all / tokens(index));
         }
-        for ((cost, next), seat) in costs.iter_mut().zip(&mut self.potential).zip(&bidder.seats) {
-            let potential = (tokens(seat) * token + *next - *cost).clamp(0.0, start);
-            *cost += potential - *next;
-            *next = potential;
+        for index in 0..seats {
+            let next = self.potential[index];
+            let least = tokens(index) * token + next - costs[index];
+            let potential = least.clamp(0.0, limits[index]);
+            costs[index] += potential - next;
+            self.potential[index] = potential;
         }
     }
 

@@ -231,6 +231,15 @@ impl PriceRows {
         &prices[row.base..row.base + row.len]
     }
 
+    /// Lowers prices that are above the highest that proves anything, be it by rounding.
+    pub(crate) fn keep_below_most(&self, prices: &mut [f64]) {
+        for row in &self.rows {
+            for price in &mut prices[row.base..row.base + row.len] {
+                *price = price.min(row.most);
+            }
+        }
+    }
+
     /// Scales down prices of peaks and fairness terms that together are more than their sum.
     pub(crate) fn keep_simplexes(&self, prices: &mut [f64]) {
         for (members, most) in &self.simplexes {
