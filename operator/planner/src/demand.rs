@@ -41,6 +41,18 @@ pub(crate) struct Place {
     pub arrive: Vec<f64>,
 }
 
+impl Place {
+    /// What one replica costs in a slot with a part of what is scarce.
+    pub(crate) fn priced(&self, slot: usize, scarcity: f64) -> f64 {
+        self.cost[slot] + scarcity * self.scarcity[slot]
+    }
+
+    /// Replicas that law, hardware and the site's word leave it at most.
+    pub(crate) fn may_have(&self) -> u32 {
+        if self.allowed { self.site_cap } else { 0 }
+    }
+}
+
 /// Where requests come from, where each origin's part has to be served by sites that suit it (O).
 pub(crate) struct Origins {
     /// The part of each.

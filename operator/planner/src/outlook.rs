@@ -90,7 +90,7 @@ fn ranking_costs(rows: &Rows<'_>, demand: &Demand<'_>, place: &Place) -> Vec<f64
     let mut sums = Vec::with_capacity(rows.slots + 1);
     sums.push(0.0);
     for slot in 0..rows.slots {
-        let cost = place.cost[slot] + place.scarcity[slot];
+        let cost = place.priced(slot, 1.0);
         let closed = power
             .iter()
             .any(|row| place.watts > rows.power[*row].end_limit[slot]);

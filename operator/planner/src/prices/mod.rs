@@ -10,6 +10,7 @@ mod exact;
 mod fold;
 mod jobs;
 mod knapsack;
+mod level;
 mod market;
 mod response;
 mod rows;

@@ -7,9 +7,6 @@ use super::knapsack::{Counts, Item, cover};
 use super::seats::{Bidder, Bidders};
 use super::usage::{Shape, Usage};
 
-/// Halvings to find a level of price: to a part in 10^9 of where it may be.
-const LEVELS: usize = 30;
-
 /// Room for one deployment's numbers, used again for the next.
 #[derive(Default)]
 pub(crate) struct Outlook {
@@ -22,13 +19,13 @@ pub(crate) struct Outlook {
     potential: Vec<f64>,
     /// By slot and seat: the highest potential.
     limit: Vec<f64>,
-    weight: Vec<f64>,
+    pub(super) weight: Vec<f64>,
     need: Vec<f64>,
     pub(super) scarce: Vec<f64>,
     best: Vec<f64>,
     typical: Vec<f64>,
     items: Vec<Item>,
-    least: f64,
+    pub(super) least: f64,
     mixed: Counts,
 }
 
@@ -241,83 +238,6 @@ impl Outlook {
             *count += weight * share;
         }
         level.unwrap_or(self.least) * share
-    }
-
-    /// Where a place is asked for more than it holds alone, all are filled to one level of price instead: the entropic
-    /// answer with bounds, `n = most / (1 + exp((cost − level) / heat))`. Returns what that costs.
-    fn level(
-        &mut self,
-        bidder: &Bidder,
-        alone: &Alone,
-        (slot, origin, share): (usize, u32, f64),
-        temperature: f64,
-    ) -> Option<f64> {
-        let most = |index: usize| {
-            let seat = &bidder.seats[index];
-            let way = &bidder.ways[seat.variant as usize];
-            (alone.most(slot, seat, way) / share.max(1e-9), way.tokens)
-        };
-        let counts = self.weight.iter().enumerate();
-        if counts
-            .into_iter()
-            .all(|(index, count)| *count <= 1.0 || *count <= most(index).0)
-        {
-            return None;
-        }
-        let seats = bidder.seats.len();
-        let costs = &self.cost[slot * seats..(slot + 1) * seats];
-        let suits = |index: &usize| {
-            bidder
-                .suits
-                .get(*index)
-                .is_none_or(|suits| suits & origin != 0)
-        };
-        let places: Vec<(usize, f64, f64, f64)> = (0..seats)
-            .filter(suits)
-            .map(|index| {
-                let (most, tokens) = most(index);
-                (index, costs[index] / tokens, most, tokens)
-            })
-            .filter(|(_, each, ..)| *each < bidder.worth)
-            .collect();
-        let tokens = bidder.tokens[slot];
-        let heat = temperature * (self.least.abs() / tokens).max(1e-12);
-        let part = |each: f64, level: f64| {
-            let odds = soft(-(each - level).abs() / heat);
-            if each > level {
-                odds / (1.0 + odds)
-            } else {
-                1.0 / (1.0 + odds)
-            }
-        };
-        let held = |level: f64| -> f64 {
-            let places = places.iter();
-            places
-                .map(|(_, each, most, tokens)| most * tokens * part(*each, level))
-                .sum()
-        };
-        let far = 40.0 * heat;
-        let (mut low, mut high) = (places.iter())
-            .fold((bidder.worth, 0.0), |(low, high), place| {
-                (f64::min(low, place.1 - far), f64::max(high, place.1 + far))
-            });
-        for _ in 0..LEVELS {
-            let middle = 0.5 * (low + high);
-            if held(middle) < tokens {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        self.weight.fill(0.0);
-        let (mut cost, mut served) = (0.0, 0.0);
-        for (index, each, most, tokens) in &places {
-            let count = most * part(*each, high);
-            self.weight[*index] = count;
-            served += count * tokens;
-            cost += count * tokens * each;
-        }
-        Some(cost + (tokens - served).max(0.0) * bidder.worth)
     }
 
     /// The best vector by variant, at each variant's best place.

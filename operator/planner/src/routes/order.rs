@@ -34,11 +34,9 @@ pub(super) fn regret(instance: &Instance<'_>, demand: &Demand<'_>) -> f64 {
         .iter()
         .filter(|place| place.allowed && place.tokens > 0.0)
     {
-        let each = place.cost.iter().zip(&place.scarcity).zip(&demand.tokens);
-        let cost: f64 = each
-            .map(|((cost, scarcity), tokens)| {
-                tokens * ((cost + scarcity) / place.tokens).min(worth)
-            })
+        let tokens = demand.tokens.iter().enumerate();
+        let cost: f64 = tokens
+            .map(|(slot, tokens)| tokens * (place.priced(slot, 1.0) / place.tokens).min(worth))
             .sum();
         match by_site.last_mut() {
             Some((site, known)) if *site == place.site => *known = known.min(cost),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::standing::better;
 use super::{Route, Routes};
 use crate::choice::Grade;
-use crate::columns::{Offer, columns};
+use crate::columns::{Offer, columns, replicas};
 use crate::demand::Place;
 
 /// Deployments that are let choose first in a round, at least.
@@ -97,14 +97,9 @@ impl Routes<'_, '_> {
         let mut ideal = Ideal::default();
         for slot in 0..self.instance.slots {
             let places = demand.places.iter();
-            let cost: Vec<f64> = places
-                .map(|place| place.cost[slot] + place.scarcity[slot])
-                .collect();
+            let cost: Vec<f64> = places.map(|place| place.priced(slot, 1.0)).collect();
             let room: Vec<u32> = (demand.places.iter())
-                .map(|place| {
-                    let most = if place.allowed { place.site_cap } else { 0 };
-                    most.min(self.empty_room(place, slot))
-                })
+                .map(|place| place.may_have().min(self.empty_room(place, slot)))
                 .collect();
             let offer = Offer {
                 slot,
@@ -249,13 +244,13 @@ impl Routes<'_, '_> {
         for place in demand
             .places
             .iter()
-            .filter(|place| place.allowed && !wished(place))
+            .filter(|place| place.allowed && place.tokens > 0.0 && !wished(place))
         {
             let mut cost = 0.0;
             let fits = (0..instance.slots).all(|slot| {
-                let needed = (demand.tokens[slot] / place.tokens - 1e-9).ceil().max(0.0);
-                cost += needed * (place.cost[slot] + place.scarcity[slot]);
-                cost < least && f64::from(self.ledgers[slot].most_beside(instance, place)) >= needed
+                let needed = replicas(demand.tokens[slot], place.tokens);
+                cost += f64::from(needed) * place.priced(slot, 1.0);
+                cost < least && self.ledgers[slot].most_beside(instance, place) >= needed
             });
             if fits {
                 least = cost;

@@ -50,11 +50,10 @@ impl Routes<'_, '_> {
     }
 
     /// Deployments that do not get all that they ask for where all are put in once.
-    pub(crate) fn who_falls_short(&self) -> Vec<usize> {
-        let mut trial = self.clone();
-        trial.rebuild();
-        (0..trial.taken.len())
-            .filter(|index| trial.is_short(*index))
+    pub(crate) fn who_falls_short(mut self) -> Vec<usize> {
+        self.rebuild();
+        (0..self.taken.len())
+            .filter(|index| self.is_short(*index))
             .collect()
     }
 

@@ -41,10 +41,8 @@ impl Routes<'_, '_> {
     pub(super) fn running(&self, index: usize, slot: usize, now: &[u32], scarcity: f64) -> f64 {
         let places = &self.instance.demands[index].places;
         let each = places.iter().zip(now).filter(|(_, count)| **count > 0);
-        each.map(|(place, count)| {
-            f64::from(*count) * (place.cost[slot] + scarcity * place.scarcity[slot])
-        })
-        .sum()
+        each.map(|(place, count)| f64::from(*count) * place.priced(slot, scarcity))
+            .sum()
     }
 
     /// What a change costs: starts, and at the prices what ends and is charged in this slot once more.

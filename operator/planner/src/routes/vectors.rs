@@ -21,12 +21,13 @@ impl Routes<'_, '_> {
         let mut rooms = Vec::with_capacity(instance.slots);
         for slot in 0..instance.slots {
             let cost: Vec<f64> = (demand.places.iter())
-                .map(|place| place.cost[slot] + scarcity * place.scarcity[slot])
+                .map(|place| place.priced(slot, scarcity))
                 .collect();
             let room: Vec<u32> = (demand.places.iter())
                 .map(|place| {
-                    let most = if place.allowed { place.site_cap } else { 0 };
-                    most.min(self.ledgers[slot].most_beside(instance, place))
+                    place
+                        .may_have()
+                        .min(self.ledgers[slot].most_beside(instance, place))
                 })
                 .collect();
             let arriving: Vec<u32> = (demand.places.iter().zip(&room))
@@ -78,7 +79,7 @@ impl Routes<'_, '_> {
                     .map(|column| {
                         let cost = column.iter().map(|(at, count)| {
                             let place = &demand.places[*at as usize];
-                            f64::from(*count) * (place.cost[slot] + scarcity * place.scarcity[slot])
+                            f64::from(*count) * place.priced(slot, scarcity)
                         });
                         (cost.sum(), *column)
                     })
@@ -119,9 +120,9 @@ fn steady(demand: &Demand<'_>, rooms: &[Vec<u32>], scarcity: f64) -> Vec<Route> 
         .collect();
     let cost = |at: &usize| -> f64 {
         let place = &demand.places[*at];
-        let slots = place.cost.iter().zip(&place.scarcity).zip(&demand.tokens);
-        slots
-            .map(|((cost, scarce), tokens)| tokens * (cost + scarcity * scarce) / place.tokens)
+        let tokens = demand.tokens.iter().enumerate();
+        tokens
+            .map(|(slot, tokens)| tokens * place.priced(slot, scarcity) / place.tokens)
             .sum()
     };
     let mut order: Vec<usize> = (0..demand.places.len())
