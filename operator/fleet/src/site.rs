@@ -122,6 +122,17 @@ pub struct Elastic {
     pub price_per_node_hour: Money,
 }
 
+impl Elastic {
+    /// Nodes that can be on in a slot at most: those that are on already, until one asked for now has started.
+    pub fn most_in(&self, slot: usize) -> u32 {
+        if slot < self.start_slots as usize {
+            self.running.min(self.nodes)
+        } else {
+            self.nodes
+        }
+    }
+}
+
 impl Pool {
     /// All accelerators that this hub may use.
     pub fn total(&self) -> u32 {

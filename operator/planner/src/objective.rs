@@ -201,12 +201,7 @@ pub(crate) fn elastic(
             add_pods(instance, jobs, (index, slot), &mut counts);
             let fits =
                 |count: u32| Nodes::new(row.pool, count, sizes.iter().copied()).fits(&counts);
-            let can_be_on = if slot < more.start_slots as usize {
-                more.running.min(more.nodes)
-            } else {
-                more.nodes
-            };
-            let (mut low, mut high) = (0, can_be_on);
+            let (mut low, mut high) = (0, more.most_in(slot));
             while low < high {
                 let middle = low + (high - low) / 2;
                 if fits(middle) {

@@ -225,12 +225,8 @@ impl Part for Common<'_, '_> {
     fn bounds(&self, file: &mut File<'_>) -> io::Result<()> {
         for (pool, elastic) in self.elastic() {
             for slot in self.slots() {
-                let most = if slot < elastic.start_slots as usize {
-                    elastic.running.min(elastic.nodes)
-                } else {
-                    elastic.nodes
-                };
-                file.most(format_args!("e_{pool}_{slot}"), f64::from(most))?;
+                let most = f64::from(elastic.most_in(slot));
+                file.most(format_args!("e_{pool}_{slot}"), most)?;
             }
         }
         Ok(())

@@ -102,11 +102,7 @@ fn elastic(rows: &Rows<'_>, priced: &PriceRows, prices: &Prices) -> f64 {
         let known = f64::from(more.running.min(more.nodes));
         for (slot, worth) in worth.into_iter().enumerate() {
             // The row's capacity counts what runs already; it may also be switched off.
-            let most = if slot >= more.start_slots as usize {
-                f64::from(more.nodes)
-            } else {
-                known
-            };
+            let most = f64::from(more.most_in(slot));
             sum += (worth * known) + (most * (cost - worth)).min(0.0);
         }
     }
